@@ -1,0 +1,158 @@
+//===- SpkAttributes.td - spk attributes -------------------*- tablegen -*-===//
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPK_DIALECT_SPK_IR_SPKATTRIBUTES_TD
+#define SPK_DIALECT_SPK_IR_SPKATTRIBUTES_TD
+
+include "spk/Dialect/Spk/IR/SpkDialect.td"
+include "spk/Dialect/Spk/IR/SpkInterfaces.td"
+include "mlir/IR/TensorEncoding.td"
+
+class Spk_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let cppNamespace = "::mlir::spk";
+  let genSpecializedAttr = 0;
+}
+class Spk_EnumAttr<EnumAttrInfo info, string mnemonic>
+    : EnumAttr<Spk_Dialect, info, mnemonic> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Spk_Layout : Spk_Enum<"Layout", "where the channel axis is", [
+  I32EnumAttrCase<"ChannelsFirst", 0, "channels_first">,
+  I32EnumAttrCase<"ChannelsLast", 1, "channels_last">]>;
+def Spk_LayoutAttr : Spk_EnumAttr<Spk_Layout, "layout"> {
+  let description = [{
+    `channels_first` is `[T, B, C, ...]` (PyTorch's convolutions), the channel
+    axis is axis 2; `channels_last` is `[T, B, ..., C]`.
+  }];
+}
+
+def Spk_TokenLayout : Spk_Enum<"TokenLayout", "where the token axis is", [
+  I32EnumAttrCase<"TokenFirst", 0, "token_first">,
+  I32EnumAttrCase<"TokenLast", 1, "token_last">]>;
+def Spk_TokenLayoutAttr : Spk_EnumAttr<Spk_TokenLayout, "token_layout"> {
+  let description = [{
+    `token_first` is `[T, B, N, C]`, `token_last` is `[T, B, C, N]`.
+  }];
+}
+
+def Spk_Charge : Spk_Enum<"Charge", "how a LIF neuron charges", [
+  I32EnumAttrCase<"DecayInput", 0, "decay_input">,
+  I32EnumAttrCase<"NoDecayInput", 1, "no_decay_input">,
+  I32EnumAttrCase<"Multiply", 2, "multiply">,
+  I32EnumAttrCase<"Retain", 3, "retain">]>;
+def Spk_ChargeAttr : Spk_EnumAttr<Spk_Charge, "charge"> {
+  let description = [{
+    The charge equation, in f32, every operation rounded on its own:
+
+        decay_input     h = v + (x - (v - v_reset)) / tau
+        no_decay_input  h = v - (v - v_reset) / tau + x
+        multiply        h = v + (x - (v - v_reset)) * factor
+        retain          h = v * factor + x
+  }];
+}
+
+def Spk_Association : Spk_Enum<"Association", "order of the two products", [
+  I32EnumAttrCase<"Auto", 0, "auto">,
+  I32EnumAttrCase<"QKFirst", 1, "qk_first">,
+  I32EnumAttrCase<"KVFirst", 2, "kv_first">]>;
+def Spk_AssociationAttr : Spk_EnumAttr<Spk_Association, "association"> {
+  let description = [{
+    `qk_first` is `(Q Kᵀ) V`, `kv_first` is `Q (Kᵀ V)`; `auto` leaves the
+    choice to `spk-choose-association`.
+  }];
+}
+
+def Spk_ScaleAfter : Spk_Enum<"ScaleAfter", "product that the scale follows", [
+  I32EnumAttrCase<"First", 0, "first">,
+  I32EnumAttrCase<"Second", 1, "second">]>;
+def Spk_ScaleAfterAttr : Spk_EnumAttr<Spk_ScaleAfter, "scale_after"> {
+  let description = [{
+    Whether the model multiplies the first product or the second by the scale.
+    The two differ only in rounding, and not at all when the scale is a power
+    of two.
+  }];
+}
+
+def Spk_PoolPlacement : Spk_Enum<"PoolPlacement", "max-pool against neuron", [
+  I32EnumAttrCase<"None", 0, "none">,
+  I32EnumAttrCase<"Before", 1, "before">,
+  I32EnumAttrCase<"After", 2, "after">]>;
+def Spk_PoolPlacementAttr : Spk_EnumAttr<Spk_PoolPlacement, "pool"> {
+  let description = [{
+    Whether a patch-splitting stage pools currents (`before` the neuron),
+    spikes (`after` it) or not at all. The two orders give different spikes.
+  }];
+}
+
+def Spk_SumKind : Spk_Enum<"SumKind", "order of a floating-point sum", [
+  I32EnumAttrCase<"Sequential", 0, "sequential">,
+  I32EnumAttrCase<"Grouped", 1, "grouped">,
+  I32EnumAttrCase<"FMA", 2, "fma">,
+  I32EnumAttrCase<"Exact", 3, "exact">]>;
+
+def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
+  let mnemonic = "sum";
+  let summary = "order in which a synapse sums";
+  let description = [{
+    Fixes the bits of a sum on every target. k runs over (kh, kw, c), c
+    innermost, in ascending order:
+
+    * `#spk.sum<sequential>`: acc = +0; for every k with x_k ≠ 0,
+      acc = rn(acc + rn(x_k · w_k)).
+    * `#spk.sum<grouped, group = g>`: inside one tap the channels form words of
+      64, each word groups of g consecutive channels (the last one short); a
+      group is folded left in ascending c from +0 (zero inputs skipped), then
+      added to acc.
+    * `planes = true`: the operand is an integer stream; bit plane p is summed
+      as above over the channels whose bit p is set, giving s_p; then acc = +0
+      and acc = rn(acc + s_p · 2^p) for ascending p. The number of planes is
+      the bit width of the largest value.
+    * `#spk.sum<fma>` (float operands): acc = fma(w_k, x_k, acc).
+    * `#spk.sum<exact>`: integers below 2^24; any order gives the same bits.
+  }];
+  let parameters = (ins
+    EnumParameter<Spk_SumKind>:$kind,
+    DefaultValuedParameter<"int64_t", "0">:$group,
+    DefaultValuedParameter<"bool", "false">:$planes
+  );
+  let builders = [AttrBuilder<(ins "SumKind":$kind), [{
+    return $_get($_ctxt, kind, /*group=*/int64_t(0), /*planes=*/false);
+  }]>];
+  let assemblyFormat = [{
+    `<` $kind (`,` `group` `=` $group^)? (`,` `planes` `=` $planes^)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+def Spk_PackedAttr : AttrDef<Spk_Dialect, "Packed", [
+    DeclareAttrInterfaceMethods<Spk_SpikeEncodingAttrInterface>,
+    VerifiableTensorEncoding]> {
+  let mnemonic = "packed";
+  let summary = "bit-packed storage of a spike tensor";
+  let description = [{
+    Encoding of a tensor of spikes (`i1`) or of small non-negative integers:
+    64 consecutive channels of one bit plane form one word, the last word of a
+    position padded with zero bits. `axis` is the packed (innermost) axis.
+    Storage is `[..., ceil(C / 64), planes]` words; bit c % 64 of word
+    `[..., c / 64, p]` is bit p of channel c.
+
+    Only `spk.pack` and `spk.unpack` change an encoding.
+  }];
+  let parameters = (ins
+    "int64_t":$axis,
+    DefaultValuedParameter<"int64_t", "1">:$planes,
+    DefaultValuedParameter<"int64_t", "64">:$word
+  );
+  let assemblyFormat = [{
+    `<` `axis` `=` $axis (`,` `planes` `=` $planes^)? (`,` `word` `=` $word^)? `>`
+  }];
+  let genVerifyDecl = 1;
+}
+
+#endif // SPK_DIALECT_SPK_IR_SPKATTRIBUTES_TD

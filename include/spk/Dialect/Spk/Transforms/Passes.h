@@ -1,0 +1,21 @@
+//===- Passes.h - spk passes ------------------------------------*- C++ -*-===//
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPK_DIALECT_SPK_TRANSFORMS_PASSES_H
+#define SPK_DIALECT_SPK_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::spk {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "spk/Dialect/Spk/Transforms/Passes.h.inc"
+
+} // namespace mlir::spk
+
+#endif // SPK_DIALECT_SPK_TRANSFORMS_PASSES_H
