@@ -132,7 +132,7 @@ def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
 
 def Spk_PackedAttr : AttrDef<Spk_Dialect, "Packed", [
     DeclareAttrInterfaceMethods<Spk_SpikeEncodingAttrInterface>,
-    VerifiableTensorEncoding]> {
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "packed";
   let summary = "bit-packed storage of a spike tensor";
   let description = [{

@@ -29,6 +29,7 @@ def Spk_Dialect : Dialect {
     attribute `spk.weights` names.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let extraClassDeclaration = [{ void registerAttributes(); }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::ml_program::MLProgramDialect"

@@ -14,6 +14,17 @@ include "mlir/Pass/PassBase.td"
 // input -> model: what is allowed to change rounding happens here
 //===----------------------------------------------------------------------===//
 
+def ExpandSPS : Pass<"spk-expand-sps"> {
+  let summary = "write patch-splitting stages as convolution, norm, neuron, pool";
+  let description = [{
+    Replaces every `spk.sps` by `spk.conv`, `spk.batch_norm`, `spk.lif` and,
+    before or after the neuron, `spk.max_pool`.
+  }];
+  let statistics = [
+    Statistic<"numExpanded", "expanded", "stages expanded">
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // model -> fused
 //===----------------------------------------------------------------------===//

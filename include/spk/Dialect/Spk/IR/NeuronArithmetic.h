@@ -1,0 +1,51 @@
+//===- NeuronArithmetic.h - arithmetic of one neuron step -*- C++ -*-
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// This file lets a neuron state its charge, fire and reset once. The
+// interpreter runs them on numbers, code generators on vectors.
+
+#ifndef SPK_DIALECT_SPK_IR_NEURONARITHMETIC_H
+#define SPK_DIALECT_SPK_IR_NEURONARITHMETIC_H
+
+#include "mlir/IR/Value.h"
+
+namespace mlir::spk {
+
+/// A quantity of a neuron step: an SSA value while code is generated, a number
+/// (or a truth value) while it is interpreted.
+struct NeuronValue {
+  Value ir;
+  float number = 0.0f;
+  bool truth = false;
+};
+
+/// Arithmetic that a neuron step is made of. Every operation rounds once to
+/// f32; nothing is contracted.
+class NeuronArithmetic {
+public:
+  virtual ~NeuronArithmetic() = default;
+  virtual NeuronValue constant(float number) = 0;
+  virtual NeuronValue add(NeuronValue a, NeuronValue b) = 0;
+  virtual NeuronValue sub(NeuronValue a, NeuronValue b) = 0;
+  virtual NeuronValue mul(NeuronValue a, NeuronValue b) = 0;
+  virtual NeuronValue div(NeuronValue a, NeuronValue b) = 0;
+  /// a >= b; false when either is NaN.
+  virtual NeuronValue greaterEqual(NeuronValue a, NeuronValue b) = 0;
+  virtual NeuronValue select(NeuronValue condition, NeuronValue a,
+                             NeuronValue b) = 0;
+};
+
+/// Results of one time step.
+struct NeuronStep {
+  NeuronValue charged; ///< h, the membrane before firing.
+  NeuronValue fired;   ///< s, the spike (a truth value).
+  NeuronValue state;   ///< v, the membrane after the reset.
+};
+
+} // namespace mlir::spk
+
+#endif // SPK_DIALECT_SPK_IR_NEURONARITHMETIC_H

@@ -1,0 +1,49 @@
+//===- SpkDialect.h - spk dialect -*- C++ -*-
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPK_DIALECT_SPK_IR_SPKDIALECT_H
+#define SPK_DIALECT_SPK_IR_SPKDIALECT_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+
+#include "spk/Dialect/Spk/IR/SpkDialect.h.inc"
+#include "spk/Dialect/Spk/IR/SpkEnums.h.inc"
+
+namespace mlir::spk {
+
+/// Module attribute: file name of the safetensors that holds the weights.
+inline constexpr llvm::StringLiteral kWeightsAttr = "spk.weights";
+/// Module attribute: file name of tensors derived from the weights.
+inline constexpr llvm::StringLiteral kDerivedWeightsAttr =
+    "spk.derived_weights";
+/// Argument and result attribute: name outside.
+inline constexpr llvm::StringLiteral kNameAttr = "spk.name";
+/// Argument and result attribute: does not depend on time, so that the outside
+/// shape lacks the leading axis of size 1.
+inline constexpr llvm::StringLiteral kStaticAttr = "spk.static";
+
+/// Spikes of one packed word.
+inline constexpr int64_t kWordBits = 64;
+
+/// Module path of the layer that an op came from ("block.0.attn.q_lif"), or
+/// "?" where the location has no name.
+std::string getLayerName(Location loc);
+
+namespace OpTrait {
+/// The op does the same at every time step.
+template <typename ConcreteType>
+class TimeWise : public ::mlir::OpTrait::TraitBase<ConcreteType, TimeWise> {};
+} // namespace OpTrait
+
+} // namespace mlir::spk
+
+#endif // SPK_DIALECT_SPK_IR_SPKDIALECT_H

@@ -1,0 +1,102 @@
+//===- AttentionOps.cpp - attention cores
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spk/Dialect/Spk/IR/SpkOps.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+
+/// Checks that spike operands agree and that the heads divide the channels.
+static LogicalResult verifyHeads(Operation *op, ValueRange operands,
+                                 int64_t heads, TokenLayout layout) {
+  ArrayRef<int64_t> first = shapeOf(operands.front());
+  if (first.size() != 4)
+    return op->emitOpError("operands must have rank 4, got ") << first.size();
+  for (Value operand : operands)
+    if (shapeOf(operand) != first)
+      return op->emitOpError("operands must have one shape, ")
+             << operand.getType() << " against " << operands.front().getType();
+  int64_t channels = layout == TokenLayout::TokenFirst ? first[3] : first[2];
+  if (channels % heads != 0)
+    return op->emitOpError("num_heads must divide the channels, ")
+           << heads << " against " << channels;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// SSAOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult SSAOp::verify() {
+  if (failed(verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
+    return failure();
+  if (shapeOf(getResult()) != shapeOf(getQuery()))
+    return emitOpError("result must have the shape of the query, got ")
+           << getResult().getType();
+  if (!getScale().isFinite())
+    return emitOpError("scale must be finite");
+  if (getSourceOrder() == Association::Auto)
+    return emitOpError("source_order must be qk_first or kv_first");
+  if (getAssociation() != Association::Auto &&
+      getAssociation() != getSourceOrder() && !isReassociable() &&
+      !(*this)->hasAttr("spk.inexact"))
+    return emitOpError("association must be the source order where the orders "
+                       "may differ in rounding");
+  if (getSumAttr() && getSumAttr().getKind() == SumKind::Exact &&
+      !isReassociable())
+    return emitOpError("sum must not be exact where products round");
+  return success();
+}
+
+int64_t SSAOp::getNumTokens() {
+  return shapeOf(getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 2 : 3];
+}
+
+int64_t SSAOp::getNumChannels() {
+  return shapeOf(getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 3 : 2];
+}
+
+Association SSAOp::getExecutedOrder() {
+  return getAssociation() == Association::Auto ? getSourceOrder()
+                                               : getAssociation();
+}
+
+bool SSAOp::isReassociable() {
+  // Operands are spikes, so the largest sum is N * d: an integer that f32
+  // represents exactly below 2^24, also when scaled by a power of two.
+  return getScale().getExactLog2Abs() != INT_MIN && !getScale().isNegative() &&
+         getNumTokens() * getHeadWidth() < (int64_t(1) << 24);
+}
+
+int64_t SSAOp::getCost(Association order) {
+  int64_t perHead = order == Association::QKFirst
+                        ? 2 * getNumTokens() * getNumTokens() * getHeadWidth()
+                        : 2 * getNumTokens() * getHeadWidth() * getHeadWidth();
+  return shapeOf(getQuery())[0] * shapeOf(getQuery())[1] * getNumHeads() * perHead;
+}
+
+//===----------------------------------------------------------------------===//
+// AttentionMapOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionMapOp::verify() {
+  if (failed(verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
+    return failure();
+  ArrayRef<int64_t> query = shapeOf(getQuery());
+  int64_t tokens = query[getTokenLayout() == TokenLayout::TokenFirst ? 2 : 3];
+  SmallVector<int64_t> expected = {query[0], query[1],
+                                   static_cast<int64_t>(getNumHeads()), tokens,
+                                   tokens};
+  if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
+    return emitOpError("result must have shape [")
+           << expected << "], got " << getResult().getType();
+  return success();
+}

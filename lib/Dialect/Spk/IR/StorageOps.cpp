@@ -1,0 +1,76 @@
+//===- StorageOps.cpp - packing
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spk/Dialect/Spk/IR/SpkOps.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+static RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// Whether `plain` can hold the elements of `packed`: the same type, or bytes
+/// for spikes.
+static bool holdsElementsOf(Type plain, Type packed) {
+  return plain == packed || (packed.isInteger(1) && plain.isInteger(8));
+}
+
+LogicalResult PackOp::verify() {
+  if (getSpikeEncoding(getInput().getType()) ||
+      !getSpikeEncoding(getResult().getType()))
+    return emitOpError("must go from a plain to a packed tensor");
+  if (typeOf(getInput()).getShape() != typeOf(getResult()).getShape() ||
+      !holdsElementsOf(typeOf(getInput()).getElementType(),
+                       typeOf(getResult()).getElementType()))
+    return emitOpError("must keep shape and elements, ")
+           << getInput().getType() << " against " << getResult().getType();
+  return success();
+}
+
+OpFoldResult PackOp::fold(FoldAdaptor) {
+  auto unpack = getInput().getDefiningOp<UnpackOp>();
+  if (unpack && unpack.getInput().getType() == getResult().getType())
+    return unpack.getInput();
+  return {};
+}
+
+LogicalResult UnpackOp::verify() {
+  if (!getSpikeEncoding(getInput().getType()) ||
+      getSpikeEncoding(getResult().getType()))
+    return emitOpError("must go from a packed to a plain tensor");
+  if (typeOf(getInput()).getShape() != typeOf(getResult()).getShape() ||
+      !holdsElementsOf(typeOf(getResult()).getElementType(),
+                       typeOf(getInput()).getElementType()))
+    return emitOpError("must keep shape and elements, ")
+           << getInput().getType() << " against " << getResult().getType();
+  return success();
+}
+
+LogicalResult PackWeightsOp::verify() {
+  RankedTensorType weight = typeOf(getWeight()), result = typeOf(getResult());
+  if (weight.getRank() != 2 && weight.getRank() != 4)
+    return emitOpError("weight must have rank 2 or 4, got ")
+           << weight.getRank();
+  int64_t inputs =
+      weight.getNumElements() / weight.getDimSize(0) * getGroups();
+  if (result.getRank() != 3 || result.getDimSize(1) != inputs ||
+      result.getDimSize(0) !=
+          llvm::divideCeil(weight.getDimSize(0), result.getDimSize(2)))
+    return emitOpError("result must be [ceil(O / block), K, block] with K = ")
+           << inputs << ", got " << result;
+  return success();
+}
+
+LogicalResult PadChannelsOp::verify() {
+  RankedTensorType input = typeOf(getInput()), result = typeOf(getResult());
+  if (input.getRank() != 1 || result.getRank() != 1 ||
+      result.getDimSize(0) < input.getDimSize(0))
+    return emitOpError("result must be a vector no shorter than the input, ")
+           << result << " against " << input;
+  return success();
+}
