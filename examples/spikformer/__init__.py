@@ -1,0 +1,1 @@
+"""The published Spikformer graphs in plain PyTorch."""

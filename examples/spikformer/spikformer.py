@@ -1,0 +1,342 @@
+"""The two published Spikformer graphs (Zhou et al., ICLR 2023), written from their description.
+
+Symbols: T time steps, B images, C = D channels, N tokens, h heads of width d = D/h.
+
+========================  ===============================  ====================================
+part                      CIFAR graph                      ImageNet graph
+========================  ===============================  ====================================
+patch splitting (SPS)     max-pool after stages 3 and 4    max-pool after each of the 4 stages
+tokens                    N = H/4 * W/4                    N = H/16 * W/16
+layout of the blocks      token-first ``[T, B, N, C]``     token-last ``[T, B, C, N]``
+synapses of the blocks    ``nn.Linear`` with bias          ``nn.Conv1d`` of width 1
+attention core            ``((Q K^T) / 8) V``              ``(Q (K^T V)) / 8``
+========================  ===============================  ====================================
+
+Both share: conv 3x3 - batch norm - LIF per SPS stage with D/8, D/4, D/2, D
+channels and the pool *behind* the neuron; a relative position branch (RPE)
+conv - batch norm - LIF added to its input; SEW residuals, so that the stream
+between blocks holds small integers; a neuron with threshold 0.5 behind the
+attention core; a head that averages over tokens, then over time, then applies
+one linear layer.  Module names are those of the published state dicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from spk.neuron import LIFNode
+from torch import Tensor, nn
+
+__all__ = ["Spikformer", "load_published", "spikformer_cifar", "spikformer_imagenet"]
+
+Neuron = Callable[..., nn.Module]
+
+SCALE = 0.125  # of the attention core, whatever the width of a head
+
+
+def _lif(neuron: Neuron, v_threshold: float = 1.0) -> nn.Module:
+    return neuron(tau=2.0, v_threshold=v_threshold, detach_reset=True, step_mode="m")
+
+
+class SPS(nn.Module):
+    """Spiking patch splitting with RPE.
+
+    Images ``[T, B, in_channels, H, W]`` to counts in {0, 1, 2}, ``[T, B, D, H', W']``.
+
+    Args:
+        in_channels: channels of the image.
+        embed_dims: channels D of the result; a multiple of 8.
+        pooled: for each of the four stages, whether a max-pool (3x3, stride 2,
+            padding 1) follows the neuron.
+        neuron: class of the neurons.
+    """
+
+    def __init__(self, in_channels: int, embed_dims: int, pooled: tuple[bool, bool, bool, bool], neuron: Neuron) -> None:
+        super().__init__()
+        if embed_dims % 8:
+            raise ValueError(f"embed_dims must be a multiple of 8, got {embed_dims}")
+        widths = [in_channels, embed_dims // 8, embed_dims // 4, embed_dims // 2, embed_dims]
+        self.pooled = pooled
+        for i in range(4):
+            key = str(i) if i else ""  # published names: proj_conv, proj_conv1, proj_conv2, proj_conv3
+            conv = nn.Conv2d(widths[i], widths[i + 1], kernel_size=3, stride=1, padding=1, bias=False)
+            self.add_module(f"proj_conv{key}", conv)
+            self.add_module(f"proj_bn{key}", nn.BatchNorm2d(widths[i + 1]))
+            self.add_module(f"proj_lif{key}", _lif(neuron))
+            if pooled[i]:
+                self.add_module(f"maxpool{key}", nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
+        self.rpe_conv = nn.Conv2d(embed_dims, embed_dims, kernel_size=3, stride=1, padding=1, bias=False)
+        self.rpe_bn = nn.BatchNorm2d(embed_dims)
+        self.rpe_lif = _lif(neuron)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, batch = x.shape[:2]
+        x = x.flatten(0, 1)
+        for key, pooled in zip(("", "1", "2", "3"), self.pooled, strict=True):
+            x = getattr(self, f"proj_bn{key}")(getattr(self, f"proj_conv{key}")(x))
+            x = getattr(self, f"proj_lif{key}")(x.unflatten(0, (steps, batch))).flatten(0, 1)
+            if pooled:
+                x = getattr(self, f"maxpool{key}")(x)
+        rpe = self.rpe_bn(self.rpe_conv(x)).unflatten(0, (steps, batch))
+        return x.unflatten(0, (steps, batch)) + self.rpe_lif(rpe)
+
+
+class LinearSSA(nn.Module):
+    """Spiking self-attention on ``[T, B, N, C]``: ``LIF(BN(W_p LIF_0.5(((Q K^T) / 8) V)))``."""
+
+    def __init__(self, dim: int, num_heads: int, neuron: Neuron) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
+        self.num_heads = num_heads
+        self.scale = SCALE
+        for name in ("q", "k", "v", "proj"):
+            self.add_module(f"{name}_linear", nn.Linear(dim, dim))
+            self.add_module(f"{name}_bn", nn.BatchNorm1d(dim))
+            self.add_module(f"{name}_lif", _lif(neuron))
+        self.attn_lif = _lif(neuron, v_threshold=0.5)
+
+    def _spikes(self, name: str, x: Tensor) -> Tensor:
+        steps, batch, tokens, dim = x.shape
+        y = getattr(self, f"{name}_linear")(x.flatten(0, 1))
+        y = getattr(self, f"{name}_bn")(y.transpose(-1, -2)).transpose(-1, -2)
+        return getattr(self, f"{name}_lif")(y.reshape(steps, batch, tokens, dim).contiguous())
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """``[T, B, N, C]`` to ``[T, B, h, N, d]``."""
+        steps, batch, tokens, dim = x.shape
+        x = x.reshape(steps, batch, tokens, self.num_heads, dim // self.num_heads)
+        return x.permute(0, 1, 3, 2, 4).contiguous()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self._heads(self._spikes(name, x)) for name in ("q", "k", "v"))
+        y = ((q @ k.transpose(-2, -1)) * self.scale) @ v
+        y = self.attn_lif(y.transpose(2, 3).reshape(x.shape).contiguous())
+        return self._spikes("proj", y)
+
+
+class LinearMLP(nn.Module):
+    """``LIF(BN(W_2 LIF(BN(W_1 x))))`` on ``[T, B, N, C]``."""
+
+    def __init__(self, in_features: int, hidden_features: int, neuron: Neuron) -> None:
+        super().__init__()
+        self.fc1_linear = nn.Linear(in_features, hidden_features)
+        self.fc1_bn = nn.BatchNorm1d(hidden_features)
+        self.fc1_lif = _lif(neuron)
+        self.fc2_linear = nn.Linear(hidden_features, in_features)
+        self.fc2_bn = nn.BatchNorm1d(in_features)
+        self.fc2_lif = _lif(neuron)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, batch, tokens, _ = x.shape
+        x = self.fc1_bn(self.fc1_linear(x.flatten(0, 1)).transpose(-1, -2)).transpose(-1, -2)
+        x = self.fc1_lif(x.reshape(steps, batch, tokens, -1).contiguous())
+        x = self.fc2_bn(self.fc2_linear(x.flatten(0, 1)).transpose(-1, -2)).transpose(-1, -2)
+        return self.fc2_lif(x.reshape(steps, batch, tokens, -1).contiguous())
+
+
+class ConvSSA(nn.Module):
+    """Spiking self-attention on ``[T, B, C, N]``: ``LIF(BN(W_p LIF_0.5((Q (K^T V)) / 8)))``.
+
+    As published, the q, k and v convolutions have no bias and the projection has one.
+    """
+
+    def __init__(self, dim: int, num_heads: int, neuron: Neuron) -> None:
+        super().__init__()
+        if dim % num_heads:
+            raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
+        self.num_heads = num_heads
+        self.scale = SCALE
+        for name in ("q", "k", "v", "proj"):
+            self.add_module(f"{name}_conv", nn.Conv1d(dim, dim, kernel_size=1, stride=1, bias=name == "proj"))
+            self.add_module(f"{name}_bn", nn.BatchNorm1d(dim))
+            self.add_module(f"{name}_lif", _lif(neuron))
+        self.attn_lif = _lif(neuron, v_threshold=0.5)
+
+    def _spikes(self, name: str, x: Tensor) -> Tensor:
+        y = getattr(self, f"{name}_bn")(getattr(self, f"{name}_conv")(x.flatten(0, 1)))
+        return getattr(self, f"{name}_lif")(y.reshape(x.shape).contiguous())
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """``[T, B, C, N]`` to ``[T, B, h, N, d]``."""
+        steps, batch, dim, tokens = x.shape
+        x = x.transpose(-1, -2).reshape(steps, batch, tokens, self.num_heads, dim // self.num_heads)
+        return x.permute(0, 1, 3, 2, 4).contiguous()
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self._heads(self._spikes(name, x)) for name in ("q", "k", "v"))
+        y = (q @ (k.transpose(-2, -1) @ v)) * self.scale
+        y = self.attn_lif(y.transpose(3, 4).reshape(x.shape).contiguous())
+        return self._spikes("proj", y)
+
+
+class ConvMLP(nn.Module):
+    """``LIF(BN(W_2 LIF(BN(W_1 x))))`` on ``[T, B, C, N]``."""
+
+    def __init__(self, in_features: int, hidden_features: int, neuron: Neuron) -> None:
+        super().__init__()
+        self.fc1_conv = nn.Conv1d(in_features, hidden_features, kernel_size=1, stride=1)
+        self.fc1_bn = nn.BatchNorm1d(hidden_features)
+        self.fc1_lif = _lif(neuron)
+        self.fc2_conv = nn.Conv1d(hidden_features, in_features, kernel_size=1, stride=1)
+        self.fc2_bn = nn.BatchNorm1d(in_features)
+        self.fc2_lif = _lif(neuron)
+
+    def forward(self, x: Tensor) -> Tensor:
+        steps, batch, _, tokens = x.shape
+        x = self.fc1_bn(self.fc1_conv(x.flatten(0, 1)))
+        x = self.fc1_lif(x.reshape(steps, batch, -1, tokens).contiguous())
+        x = self.fc2_bn(self.fc2_conv(x.flatten(0, 1)))
+        return self.fc2_lif(x.reshape(steps, batch, -1, tokens).contiguous())
+
+
+class Block(nn.Module):
+    """``x + SSA(x)``, then ``x + MLP(x)``: SEW residuals on integer streams."""
+
+    def __init__(self, attn: nn.Module, mlp: nn.Module) -> None:
+        super().__init__()
+        self.attn = attn
+        self.mlp = mlp
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attn(x)
+        return x + self.mlp(x)
+
+
+class Spikformer(nn.Module):
+    """Images ``[B, in_channels, H, W]`` (float, any scale) to logits ``[B, num_classes]``.
+
+    Args:
+        dim: channels D of the tokens; a multiple of 8 and of ``heads``.
+        depth: number of blocks.
+        heads: number of attention heads h.
+        steps: time steps T; the image is repeated at every step.
+        num_classes: width of the head.
+        img: side of the image in pixels, or (height, width).
+        in_channels: channels of the image.
+        mlp_ratio: hidden width of the MLP over D.
+        pooled: SPS stages followed by a max-pool.
+        token_first: layout of the blocks, ``[T, B, N, C]`` or ``[T, B, C, N]``.
+        neuron: class of the neurons: :class:`spk.neuron.LIFNode` or
+            SpikingJelly's ``activation_based.neuron.LIFNode``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        depth: int,
+        heads: int,
+        steps: int,
+        num_classes: int,
+        img: int | tuple[int, int],
+        in_channels: int,
+        mlp_ratio: float,
+        pooled: tuple[bool, bool, bool, bool],
+        token_first: bool,
+        neuron: Neuron,
+    ) -> None:
+        super().__init__()
+        self.T = steps
+        self.image_size = (img, img) if isinstance(img, int) else tuple(img)
+        self.in_channels = in_channels
+        self.token_first = token_first
+        self.patch_embed = SPS(in_channels, dim, pooled, neuron)
+        hidden = int(dim * mlp_ratio)
+        ssa, mlp = (LinearSSA, LinearMLP) if token_first else (ConvSSA, ConvMLP)
+        self.block = nn.ModuleList(
+            Block(ssa(dim, heads, neuron), mlp(dim, hidden, neuron)) for _ in range(depth)
+        )
+        self.head = nn.Linear(dim, num_classes)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits ``[B, num_classes]`` of images ``[B, in_channels, H, W]``."""
+        x = x.unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
+        x = self.patch_embed(x).flatten(-2)  # [T, B, C, N]
+        if self.token_first:
+            x = x.transpose(-1, -2)
+        for block in self.block:
+            x = block(x)
+        x = x.mean(2 if self.token_first else 3)  # over tokens: [T, B, C]
+        return self.head(x.mean(0))
+
+    def example(self, batch: int = 1, seed: int = 0) -> tuple[Tensor]:
+        """An input of this model's shape: ``batch`` images, uniform in [0, 1), on the grid of 1/16."""
+        shape = (batch, self.in_channels, *self.image_size)
+        generator = torch.Generator().manual_seed(seed)
+        return (torch.randint(0, 16, shape, generator=generator) / 16.0,)
+
+
+def spikformer_cifar(
+    dim: int = 384,
+    depth: int = 4,
+    heads: int = 12,
+    T: int = 4,
+    num_classes: int = 10,
+    img: int | tuple[int, int] = 32,
+    in_channels: int = 3,
+    mlp_ratio: float = 4.0,
+    neuron: Neuron = LIFNode,
+) -> Spikformer:
+    """The CIFAR graph, by default Spikformer 4-384: ``nn.Linear``, token-first, ``Q K^T`` first."""
+    return Spikformer(
+        dim=dim,
+        depth=depth,
+        heads=heads,
+        steps=T,
+        num_classes=num_classes,
+        img=img,
+        in_channels=in_channels,
+        mlp_ratio=mlp_ratio,
+        pooled=(False, False, True, True),
+        token_first=True,
+        neuron=neuron,
+    )
+
+
+def spikformer_imagenet(
+    dim: int = 512,
+    depth: int = 8,
+    heads: int = 8,
+    T: int = 4,
+    num_classes: int = 1000,
+    img: int | tuple[int, int] = 224,
+    in_channels: int = 3,
+    mlp_ratio: float = 4.0,
+    neuron: Neuron = LIFNode,
+) -> Spikformer:
+    """The ImageNet graph, by default Spikformer 8-512: ``Conv1d``, token-last, ``K^T V`` first.
+
+    8-384 and 8-768 are published too: ``dim=384`` and ``dim=768``.
+    """
+    return Spikformer(
+        dim=dim,
+        depth=depth,
+        heads=heads,
+        steps=T,
+        num_classes=num_classes,
+        img=img,
+        in_channels=in_channels,
+        mlp_ratio=mlp_ratio,
+        pooled=(True, True, True, True),
+        token_first=False,
+        neuron=neuron,
+    )
+
+
+def load_published(model: Spikformer, state: dict[str, Any]) -> None:
+    """Load a published state dict.
+
+    The published files also hold LayerNorms that their forward never uses
+    (``norm1``, ``norm2``), and the ImageNet MLP as 1x1 ``Conv2d``, which is the
+    ``Conv1d`` of width 1 used here.
+    """
+    own = model.state_dict()
+    kept = {key: value for key, value in state.items() if ".norm1." not in key and ".norm2." not in key}
+    model.load_state_dict({key: value.reshape(own[key].shape) if key in own else value for key, value in kept.items()})

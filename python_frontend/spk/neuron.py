@@ -1,0 +1,186 @@
+"""Spiking neurons in plain PyTorch, with SpikingJelly's constructor names.
+
+Per element, in the dtype of the input, every operation rounded on its own
+(membrane, current and threshold are in the same dimensionless unit; time is
+counted in steps)::
+
+    h = v + (x - (v - v_reset)) / tau      LIF, decay_input=True (the default)
+    h = v - (v - v_reset) / tau + x        LIF, decay_input=False
+    h = v + x                              IF
+    s = h >= v_threshold                   fires on equality, NaN never fires
+    v = v_reset if s else h                hard reset (v_reset is a number)
+    v = h - s * v_threshold                soft reset (v_reset is None)
+
+``v`` starts at ``v_reset`` (0 when the reset is soft).  These are the bits of
+SpikingJelly's torch backend for finite inputs.
+
+Unlike SpikingJelly's, these neurons keep nothing between calls: every forward
+sees a whole sequence ``[T, B, ...]`` and starts from the initial membrane, so
+there is no ``reset()`` to forget.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["ATan", "IFNode", "LIFNode", "Sigmoid"]
+
+
+class Sigmoid:
+    """Surrogate gradient ``ds/dh = alpha * y * (1 - y)`` with ``y = sigmoid(alpha * (h - v_threshold))``."""
+
+    def __init__(self, alpha: float = 4.0) -> None:
+        self.alpha = alpha
+
+    def slope(self, distance: Tensor) -> Tensor:
+        """``ds/dh`` at ``distance = h - v_threshold``, elementwise."""
+        y = torch.sigmoid(self.alpha * distance)
+        return self.alpha * y * (1.0 - y)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(alpha={self.alpha})"
+
+
+class ATan(Sigmoid):
+    """Surrogate gradient ``ds/dh = (alpha / 2) / (1 + (pi / 2 * alpha * (h - v_threshold))**2)``."""
+
+    def __init__(self, alpha: float = 2.0) -> None:
+        super().__init__(alpha)
+
+    def slope(self, distance: Tensor) -> Tensor:
+        return self.alpha / 2.0 / (1.0 + (math.pi / 2.0 * self.alpha * distance) ** 2)
+
+
+class _Fire(torch.autograd.Function):
+    """``s = h >= v_threshold`` forwards, the surrogate's slope backwards."""
+
+    @staticmethod
+    def forward(ctx: Any, h: Tensor, v_threshold: float, surrogate: Sigmoid) -> Tensor:
+        ctx.save_for_backward(h)
+        ctx.v_threshold, ctx.surrogate = v_threshold, surrogate
+        return (h >= v_threshold).to(h.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (h,) = ctx.saved_tensors
+        return grads[0] * ctx.surrogate.slope(h - ctx.v_threshold), None, None
+
+
+class _Node(nn.Module):
+    """Common part of the neurons: fire, reset and the loop over time."""
+
+    def __init__(
+        self,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate_function: Sigmoid | None = None,
+        detach_reset: bool = False,
+        step_mode: str = "m",
+    ) -> None:
+        super().__init__()
+        if not math.isfinite(v_threshold):
+            raise ValueError(f"v_threshold must be finite, got {v_threshold}")
+        if v_reset is not None and not math.isfinite(v_reset):
+            raise ValueError(f"v_reset must be finite or None, got {v_reset}")
+        if step_mode != "m":
+            raise ValueError(
+                f"step_mode must be 'm', got {step_mode!r}: these neurons keep no state between calls"
+            )
+        self.v_threshold = v_threshold
+        self.v_reset = v_reset
+        self.surrogate_function = surrogate_function or Sigmoid()
+        self.detach_reset = detach_reset
+        self.step_mode = step_mode
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        """Membrane before firing, from the current ``x`` and membrane ``v`` of one step, ``[B, ...]``."""
+        raise NotImplementedError
+
+    def forward(self, x_seq: Tensor) -> Tensor:
+        """Spikes of a whole sequence.
+
+        Args:
+            x_seq: input current, float, ``[T, B, ...]``.
+
+        Returns:
+            spikes, 0 or 1 in the dtype and shape of ``x_seq``.  In eval mode
+            they carry no gradient; in training mode the surrogate's.
+        """
+        v = torch.full_like(x_seq[0], 0.0 if self.v_reset is None else self.v_reset)
+        spikes = []
+        for x in x_seq.unbind(0):
+            h = self.charge(x, v)
+            if self.training:
+                s = _Fire.apply(h, self.v_threshold, self.surrogate_function)
+            else:
+                s = (h >= self.v_threshold).to(h.dtype)
+            v = self._reset(h, s)
+            spikes.append(s)
+        return torch.stack(spikes)
+
+    def _reset(self, h: Tensor, s: Tensor) -> Tensor:
+        through = self.training and not self.detach_reset  # gradient flows through the reset
+        if not through:
+            s = s.detach()
+        if self.v_reset is None:
+            return h - s * self.v_threshold
+        if through:
+            return s * self.v_reset + (1.0 - s) * h
+        return torch.where(s > 0, self.v_reset, h)
+
+    def extra_repr(self) -> str:
+        return (
+            f"v_threshold={self.v_threshold}, v_reset={self.v_reset}, "
+            f"detach_reset={self.detach_reset}, step_mode={self.step_mode}"
+        )
+
+
+class LIFNode(_Node):
+    """Leaky integrate-and-fire neuron over ``[T, B, ...]``; equations in the module's docstring.
+
+    Args:
+        tau: membrane time constant in steps, greater than 1.
+        decay_input: whether the input current is divided by ``tau`` as well.
+        v_threshold: membrane at which the neuron fires.
+        v_reset: membrane after a spike; ``None`` subtracts ``v_threshold`` instead.
+        surrogate_function: slope used by the backward pass in training mode.
+        detach_reset: keep the gradient out of the reset.
+        step_mode: only ``"m"``, a whole sequence per call.
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        decay_input: bool = True,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate_function: Sigmoid | None = None,
+        detach_reset: bool = False,
+        step_mode: str = "m",
+    ) -> None:
+        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode)
+        if not tau > 1.0 or not math.isfinite(tau):
+            raise ValueError(f"tau must be finite and greater than 1, got {tau}")
+        self.tau = tau
+        self.decay_input = decay_input
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        # v - 0.0 is v bit for bit, so the subtraction is left out for the usual reset.
+        above = v - self.v_reset if self.v_reset else v
+        if self.decay_input:
+            return v + (x - above) / self.tau
+        return v - above / self.tau + x
+
+    def extra_repr(self) -> str:
+        return f"tau={self.tau}, decay_input={self.decay_input}, {super().extra_repr()}"
+
+
+class IFNode(_Node):
+    """Integrate-and-fire neuron over ``[T, B, ...]``: a LIF neuron without leak, ``h = v + x``."""
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        return v + x

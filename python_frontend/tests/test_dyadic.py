@@ -1,0 +1,248 @@
+"""`spk.dyadic`: models on the grid are exact and alive, and the proof fails on those that are not."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from spikingjelly.activation_based import neuron as sj
+from spk import dyadic
+from spk.neuron import IFNode, LIFNode
+from torch import Tensor, nn
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1] / "examples"))
+
+from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
+
+Case = tuple[nn.Module, tuple[Tensor, ...]]
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fixture_case(name: str) -> Case:
+    module = load(HERE / "fixtures" / f"{name}.py")
+    return module.build(), module.example()
+
+
+def tiny_case(make: Callable[..., nn.Module], node: type[nn.Module], img: int | tuple[int, int], batch: int) -> Case:
+    torch.manual_seed(0)
+    model = make(dim=48, depth=1, heads=2, img=img, neuron=node)
+    return model, model.example(batch)
+
+
+# name: (how to make the model and its example, whether even the output is exact)
+CASES: dict[str, tuple[Callable[[], Case], bool]] = {
+    "tutorial_zh": (lambda: fixture_case("tutorial_zh"), False),  # a mean over 49 tokens
+    "tutorial_en": (lambda: fixture_case("tutorial_en"), True),
+    "tutorial_en_improved": (lambda: fixture_case("tutorial_en_improved"), False),
+    "sj_attention": (lambda: fixture_case("sj_attention"), True),
+    "cifar": (lambda: tiny_case(spikformer_cifar, LIFNode, 16, 1), True),
+    "cifar_sj": (lambda: tiny_case(spikformer_cifar, sj.LIFNode, 16, 2), True),
+    "cifar_oblong": (lambda: tiny_case(spikformer_cifar, LIFNode, (16, 24), 2), False),  # 24 tokens
+    "imagenet": (lambda: tiny_case(spikformer_imagenet, LIFNode, 64, 1), True),
+    "imagenet_sj": (lambda: tiny_case(spikformer_imagenet, sj.LIFNode, 64, 1), True),
+    "imagenet_one_token": (lambda: tiny_case(spikformer_imagenet, LIFNode, 16, 3), True),
+    "imagenet_oblong": (lambda: tiny_case(spikformer_imagenet, LIFNode, (32, 48), 2), False),  # 6 tokens
+}
+
+
+def settled(name: str) -> tuple[nn.Module, tuple[Tensor, ...], dyadic.Report]:
+    make, exact = CASES[name]
+    model, example = make()
+    other = tuple(x.flip(-1) for x in example)
+    report = dyadic.settle(model, example, output="exact" if exact else "rounded", other=other)
+    return model, example, report
+
+
+def reset(model: nn.Module) -> None:
+    for module in model.modules():
+        if isinstance(module, sj.BaseNode):
+            module.reset()
+
+
+def spikes_and_output(model: nn.Module, example: tuple[Tensor, ...]) -> tuple[list[tuple[str, Tensor]], Tensor]:
+    """What every neuron fires, in order of execution, and the output: written apart from the code under test."""
+    fired: list[tuple[str, Tensor]] = []
+
+    def watch(path: str) -> Callable[..., None]:
+        return lambda _module, _inputs, output: fired.append((path, output.clone()))
+
+    neurons = (LIFNode, IFNode, sj.LIFNode, sj.IFNode)
+    named = [(path, module) for path, module in model.named_modules() if type(module) in neurons]
+    handles = [module.register_forward_hook(watch(path)) for path, module in named]
+    reset(model)
+    with torch.no_grad():
+        output = model(*example)
+    reset(model)
+    for handle in handles:
+        handle.remove()
+    return fired, output
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_settled_models_are_exact_and_alive(name: str) -> None:
+    model, example, report = settled(name)
+    single, single_out = spikes_and_output(model, example)
+    double, double_out = spikes_and_output(copy.deepcopy(model).double(), tuple(x.double() for x in example))
+    assert [path for path, _ in single] == [path for path, _ in double] == list(report.rates)
+    assert len(single) >= 4
+    for (path, narrow), (_, wide) in zip(single, double, strict=True):
+        assert narrow.dtype == torch.float32 and wide.dtype == torch.float64
+        assert torch.equal(narrow.double(), wide), path
+        rate = narrow.mean(dtype=torch.float64).item()
+        assert 0.02 <= rate <= 0.60, path
+        assert report.rates[path] == pytest.approx(rate)
+    assert (report.rounded_from is None) == CASES[name][1]
+    assert torch.equal(single_out.double(), double_out) == CASES[name][1]
+    assert dyadic.neuron_rates(model, example) == pytest.approx(report.rates)
+
+
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
+@pytest.mark.parametrize("name", ["cifar", "imagenet", "tutorial_en"])
+def test_no_order_of_summation_matters(name: str) -> None:
+    """Permuted input channels and PyTorch's plain kernels add in other orders."""
+    model, example, _ = settled(name)
+    fired, output = spikes_and_output(model, example)
+    with torch.backends.mkldnn.flags(enabled=False):
+        again, other_output = spikes_and_output(model, example)
+    assert torch.equal(output, other_output)
+    assert all(torch.equal(a, b) for (_, a), (_, b) in zip(fired, again, strict=True))
+    generator = torch.Generator().manual_seed(7)
+    for module in model.modules():
+        if not isinstance(module, nn.Linear | nn.Conv1d):
+            continue
+        channels = module.weight.shape[1]
+        axis = 2 if isinstance(module, nn.Linear) else 1
+        x = torch.randint(0, 4, (5, 9, channels) if axis == 2 else (5, channels, 9), generator=generator).float()
+        order = torch.randperm(channels, generator=generator)
+        permuted = copy.deepcopy(module)
+        permuted.weight.data.copy_(module.weight[:, order])
+        assert torch.equal(module(x), permuted(x.index_select(axis, order)))
+
+
+def test_settling_is_reproducible() -> None:
+    first, _, _ = settled("cifar")
+    second, _, _ = settled("cifar")
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "patch_embed.proj_conv.weight",
+        "patch_embed.proj_conv2.weight",
+        "patch_embed.rpe_bn.bias",
+        "patch_embed.proj_bn1.running_mean",
+        "patch_embed.proj_bn3.running_var",
+        "block.0.attn.q_linear.weight",
+        "block.0.attn.k_bn.weight",
+        "block.0.attn.proj_linear.bias",
+        "block.0.mlp.fc2_linear.weight",
+        "head.weight",
+        "head.bias",
+    ],
+)
+def test_the_proof_names_the_layer_moved_off_the_grid(key: str) -> None:
+    model, example, _ = settled("cifar")
+    layer, _, name = key.rpartition(".")
+    values = getattr(model.get_submodule(layer), name).data
+    values += 0.001 * (1.0 + torch.arange(values.numel()).reshape(values.shape) / 7.0)
+    with pytest.raises(dyadic.NotExact, match=rf"^{layer}: "):
+        dyadic.verify(model, example)
+
+
+def test_one_weight_too_fine_for_a_float32_sum_is_found() -> None:
+    """On a dyadic grid, but so fine that some order of summation rounds: equal results on the example do not hide it."""
+    model, example, _ = settled("cifar")
+    layer = model.block[0].mlp.fc1_linear
+    layer.weight.data[3] = 0.0
+    layer.weight.data[3, 5] = 2.0**-30
+    layer.bias.data[3] = 0.0
+    with pytest.raises(dyadic.NotExact, match=r"^block\.0\.mlp\.fc1_linear: its sums are not exact in every order"):
+        dyadic.verify(model, example)
+
+
+def test_silent_and_saturated_layers_are_named() -> None:
+    model, example, _ = settled("cifar")
+    model.block[0].attn.v_bn.bias.data -= 64.0
+    model.block[0].mlp.fc1_bn.bias.data += 64.0
+    with pytest.raises(dyadic.BadRates) as caught:
+        dyadic.verify(model, example)
+    silent, saturated = str(caught.value).split("; ")
+    assert "block.0.attn.v_lif (0.00%)" in silent and "block.0.attn.attn_lif (0.00%)" in silent
+    assert "block.0.mlp.fc1_lif (100.00%)" in saturated and "v_lif" not in saturated
+
+
+def test_an_input_that_changes_nothing_is_refused() -> None:
+    model, example, _ = settled("cifar")
+    with pytest.raises(dyadic.BadRates, match="two inputs give the same output"):
+        dyadic.verify(model, example, other=example)
+
+
+def test_a_rounded_output_must_be_asked_for() -> None:
+    model, example = CASES["cifar_oblong"][0]()
+    with pytest.raises(dyadic.NotExact, match=r"^head: "):
+        dyadic.settle(model, example)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_calibrated_models_keep_their_weights_and_are_alive(name: str) -> None:
+    model, example = CASES[name][0]()
+    before = {key: value.clone() for key, value in model.state_dict().items() if value.dim() > 1}
+    report = dyadic.calibrate(model, example)
+    assert not model.training
+    assert dyadic.neuron_rates(model, example) == report.rates
+    assert all(0.02 <= rate <= 0.60 for rate in report.rates.values())
+    assert all(torch.equal(model.state_dict()[key], value) for key, value in before.items())
+    with pytest.raises(dyadic.NotExact):
+        dyadic.verify(model, example)
+
+
+class Silent(nn.Module):
+    """A neuron that nothing in front of it can make fire."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lif = LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lif(x * 0.0)
+
+
+class Own(LIFNode):
+    """A subclass is not its base."""
+
+
+def test_a_neuron_that_cannot_fire_is_named() -> None:
+    with pytest.raises(dyadic.BadRates, match="lif fires in 0.00%"):
+        dyadic.settle(Silent(), (torch.ones(4, 1, 8),))
+
+
+def test_subclasses_of_neurons_are_not_counted() -> None:
+    model = nn.Sequential(LIFNode(), Own(), sj.IFNode(step_mode="m")).eval()
+    assert list(dyadic.neuron_rates(model, torch.full((4, 1, 8), 2.0))) == ["0", "2"]
+
+
+def test_bad_requests_are_refused() -> None:
+    model, example = CASES["cifar"][0]()
+    with pytest.raises(ValueError, match="input 0 is not on a dyadic grid"):
+        dyadic.settle(model, (example[0] / 3.0,))
+    with pytest.raises(ValueError, match="output must be 'exact' or 'rounded'"):
+        dyadic.verify(model.eval(), example, output="about")
+    with pytest.raises(ValueError, match="must be in eval mode"):
+        dyadic.verify(model.train(), example)
+    model.patch_embed.rpe_bn = nn.BatchNorm2d(48, affine=False)
+    with pytest.raises(ValueError, match=r"^patch_embed\.rpe_bn: a batch norm needs affine=True"):
+        dyadic.settle(model, example)

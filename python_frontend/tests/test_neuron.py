@@ -1,0 +1,113 @@
+"""`spk.neuron` against SpikingJelly's neurons on their torch backend, bit for bit."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from spikingjelly.activation_based import neuron as sj
+from spk import neuron
+from torch import Tensor
+
+SHAPE = (6, 3, 257)  # T, B, C
+
+
+def currents(dtype: torch.dtype = torch.float32) -> Tensor:
+    """Currents around the threshold, some large, some negative; a third on a coarse grid so that equality happens."""
+    generator = torch.Generator().manual_seed(5)
+    x = torch.randn(SHAPE, generator=generator, dtype=dtype) * 2.0
+    x[..., ::3] = (x[..., ::3] * 4).round() / 4
+    return x
+
+
+def same_bits(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("tau", [2.0, 1.5, 4.0 / 3.0, 10.0])
+@pytest.mark.parametrize("decay_input", [True, False])
+@pytest.mark.parametrize("v_reset", [0.0, None, -0.3, 0.25])
+@pytest.mark.parametrize("v_threshold", [1.0, 0.5, 0.7])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lif_has_the_bits_of_spikingjelly(
+    tau: float, decay_input: bool, v_reset: float | None, v_threshold: float, dtype: torch.dtype
+) -> None:
+    options = {"tau": tau, "decay_input": decay_input, "v_reset": v_reset, "v_threshold": v_threshold, "step_mode": "m"}
+    theirs = sj.LIFNode(**options, store_v_seq=True).eval()
+    ours = neuron.LIFNode(**options).eval()
+    x = currents(dtype) * (tau if decay_input else 1.0)  # a current divided by tau must still reach the threshold
+    expected, got = theirs(x), ours(x)
+    assert 0.02 < expected.mean() < 0.6
+    assert same_bits(got, expected)
+    # The membranes too: each is charged from the one before, so equal charges mean equal membranes.
+    v = torch.full_like(x[0], 0.0 if v_reset is None else v_reset)
+    for t in range(SHAPE[0]):
+        v = ours._reset(ours.charge(x[t], v), got[t])
+        assert same_bits(v, theirs.v_seq[t])
+
+
+@pytest.mark.parametrize("v_reset", [0.0, None, -0.3])
+@pytest.mark.parametrize("v_threshold", [1.0, 0.5, 0.7])
+def test_if_has_the_bits_of_spikingjelly(v_reset: float | None, v_threshold: float) -> None:
+    theirs = sj.IFNode(v_threshold=v_threshold, v_reset=v_reset, step_mode="m").eval()
+    ours = neuron.IFNode(v_threshold=v_threshold, v_reset=v_reset).eval()
+    expected = theirs(currents())
+    assert 0.02 < expected.mean() < 0.6
+    assert same_bits(ours(currents()), expected)
+
+
+def test_equality_fires() -> None:
+    below = torch.nextafter(torch.tensor(2.0), torch.tensor(0.0))
+    x = torch.stack([torch.tensor(2.0), below]).reshape(1, 1, 2)
+    assert neuron.LIFNode().eval()(x).tolist() == [[[1.0, 0.0]]]
+    assert neuron.IFNode(v_threshold=2.0).eval()(x).tolist() == [[[1.0, 0.0]]]
+
+
+@pytest.mark.parametrize("node", [neuron.LIFNode(), neuron.LIFNode(v_reset=None), neuron.IFNode()])
+def test_nan_never_fires(node: neuron.LIFNode | neuron.IFNode) -> None:
+    x = torch.full((3, 1, 1), 100.0)
+    x[1] = float("nan")
+    assert node.eval()(x).flatten().tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("reset", [0.0, None])
+def test_nothing_is_kept_between_calls(reset: float | None) -> None:
+    node = neuron.LIFNode(v_reset=reset).eval()
+    assert same_bits(node(currents()), node(currents()))
+
+
+@pytest.mark.parametrize("detach_reset", [True, False])
+@pytest.mark.parametrize("v_reset", [0.0, None])
+@pytest.mark.parametrize("name", ["Sigmoid", "ATan"])
+def test_the_gradient_is_spikingjellys(detach_reset: bool, v_reset: float | None, name: str) -> None:
+    from spikingjelly.activation_based import surrogate
+
+    options = {"detach_reset": detach_reset, "v_reset": v_reset, "step_mode": "m"}
+    theirs = sj.LIFNode(**options, surrogate_function=getattr(surrogate, name)())
+    ours = neuron.LIFNode(**options, surrogate_function=getattr(neuron, name)())
+    grads = []
+    for node in (theirs, ours):
+        x = currents().requires_grad_()
+        (node(x) * torch.linspace(-1, 1, SHAPE[-1])).sum().backward()
+        grads.append(x.grad)
+    assert grads[0].abs().max() > 0.1
+    torch.testing.assert_close(grads[1], grads[0], rtol=1e-4, atol=1e-6)
+
+
+def test_training_and_eval_spike_alike() -> None:
+    node = neuron.LIFNode(tau=1.5, v_reset=-0.3)
+    assert same_bits(node.train()(currents()), node.eval()(currents()))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tau": 1.0}, "tau must be finite and greater than 1"),
+        ({"tau": float("nan")}, "tau must be finite and greater than 1"),
+        ({"v_threshold": float("inf")}, "v_threshold must be finite"),
+        ({"v_reset": float("nan")}, "v_reset must be finite or None"),
+        ({"step_mode": "s"}, "step_mode must be 'm'"),
+    ],
+)
+def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        neuron.LIFNode(**options)
