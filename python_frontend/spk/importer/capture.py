@@ -1,0 +1,203 @@
+"""Capture of a model as an ATen graph in which every neuron is one operation.
+
+``torch.export`` would unroll a neuron's loop over time.  For the time of the
+export every neuron's ``forward`` is therefore replaced by the custom operation
+``spk::neuron``, whose real implementation runs the neuron's own forward, so
+that the exported program still computes what the model computes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spk.errors import Problem, Unsupported, UnsupportedModelError
+from spk.importer.neuron_table import is_neuron, spec_of, step_mode
+from spk.neuron_model import NeuronSpec
+
+__all__ = ["Captured", "NeuronSite", "capture", "module_at", "module_name"]
+
+
+@dataclass
+class NeuronSite:
+    """A neuron module of the model.
+
+    Attributes:
+        path: module path.
+        module: the module.
+        spec: the dialect's form, None if the neuron is not supported.
+        problem: why it is not.
+        mode: ``"m"`` or ``"s"``.
+        keeps_state: whether a second call continues from the first one's state.
+        calls: how often the forward pass called it.
+    """
+
+    path: str
+    module: nn.Module
+    spec: NeuronSpec | None
+    problem: Unsupported | None
+    mode: str
+    keeps_state: bool
+    calls: int = 0
+    memories: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Captured:
+    """An exported model.
+
+    Attributes:
+        program: result of ``torch.export``; its neurons are ``spk::neuron`` calls.
+        sites: neurons by module path.
+        modules: all modules by path.
+    """
+
+    program: torch.export.ExportedProgram
+    sites: dict[str, NeuronSite]
+    modules: dict[str, nn.Module]
+
+
+_running: dict[str, NeuronSite] = {}
+
+
+@torch.library.custom_op("spk::neuron", mutates_args=())
+def _neuron(x: Tensor, path: str, call: int) -> Tensor:
+    """Spikes of the neuron at `path`; `call` counts its calls within one forward pass."""
+    site = _running[path]
+    if call == 0 and hasattr(site.module, "reset"):
+        site.module.reset()
+    return type(site.module).forward(site.module, x).clone()
+
+
+@_neuron.register_fake
+def _(x: Tensor, path: str, call: int) -> Tensor:
+    return torch.empty_like(x)
+
+
+def module_at(model: nn.Module, path: str) -> nn.Module | None:
+    """The submodule at a path, None if there is none."""
+    try:
+        return model.get_submodule(path)
+    except AttributeError:
+        return None
+
+
+def module_name(module: nn.Module | type | None) -> str:
+    """Qualified class name for messages."""
+    if module is None:
+        return "unknown module"
+    cls = module if isinstance(module, type) else type(module)
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _site(path: str, module: nn.Module) -> NeuronSite:
+    spec, problem = None, None
+    try:
+        spec = spec_of(module)
+    except Unsupported as error:
+        problem = error
+    return NeuronSite(path, module, spec, problem, step_mode(module), hasattr(module, "_memories"))
+
+
+def _patch(site: NeuronSite) -> None:
+    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if args or kwargs:
+            raise Unsupported(f"{site.path} is called with more than one argument", "neuron(x)")
+        call, site.calls = site.calls, site.calls + 1
+        return torch.ops.spk.neuron(x, site.path, call)
+
+    site.module.__dict__["forward"] = forward
+
+
+@contextlib.contextmanager
+def running(sites: dict[str, NeuronSite]) -> Iterator[None]:
+    """Make the neurons known to the real implementation of ``spk::neuron``."""
+    previous = dict(_running)
+    _running.clear()
+    _running.update(sites)
+    memories = {path: dict(getattr(site.module, "_memories", {})) for path, site in sites.items()}
+    backends = {path: site.module.backend for path, site in sites.items() if getattr(site.module, "backend", "torch") != "torch"}
+    for path in backends:  # cupy and triton are choices of a kernel, not of a result
+        sites[path].module.__dict__["_backend" if "_backend" in vars(sites[path].module) else "backend"] = "torch"
+    try:
+        yield
+    finally:
+        _running.clear()
+        _running.update(previous)
+        for path, values in memories.items():
+            if values:
+                sites[path].module._memories.update(values)
+        for path, backend in backends.items():
+            sites[path].module.__dict__["_backend" if "_backend" in vars(sites[path].module) else "backend"] = backend
+
+
+@contextlib.contextmanager
+def _prepared(model: nn.Module, sites: dict[str, NeuronSite]) -> Iterator[None]:
+    """The model in eval mode with patched neurons; everything is put back afterwards."""
+    training = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        for site in sites.values():
+            _patch(site)
+        yield
+    finally:
+        for site in sites.values():
+            site.module.__dict__.pop("forward", None)
+        for module, flag in training.items():
+            module.training = flag
+
+
+def _last_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _export_problems(model: nn.Module, sites: dict[str, NeuronSite], error: BaseException) -> list[Problem]:
+    problems = [
+        Problem(s.path, module_name(s.module), "neuron", s.problem.reason, s.problem.hint)
+        for s in sites.values()
+        if s.problem is not None and s.calls
+    ]
+    if isinstance(error, Unsupported):
+        problems.append(Problem("", module_name(model), "forward", error.reason, error.hint))
+    else:
+        reason = f"torch.export cannot capture the forward pass: {type(error).__name__}: {_last_line(error)}"
+        problems.append(Problem("", module_name(model), "forward", reason, "a forward pass whose control flow does not depend on values"))
+    return problems
+
+
+def capture(model: nn.Module, inputs: Sequence[Tensor]) -> Captured:
+    """Export a model.
+
+    Args:
+        model: the model; it is left as it was found.
+        inputs: example inputs, which fix all shapes.
+
+    Raises:
+        UnsupportedModelError: if the forward pass cannot be captured.
+    """
+    modules = dict(model.named_modules(remove_duplicate=False))
+    sites: dict[str, NeuronSite] = {}
+    seen: dict[int, NeuronSite] = {}
+    for path, module in modules.items():
+        if is_neuron(module) and id(module) not in seen:
+            seen[id(module)] = sites[path] = _site(path, module)
+    arguments = tuple(copy.copy(x) for x in inputs)
+    with _prepared(model, sites), running(sites), torch.no_grad():
+        try:
+            program = torch.export.export(model, arguments, strict=False)
+        except Exception as error:  # noqa: BLE001 - whatever export raises is the finding
+            raise UnsupportedModelError(_export_problems(model, sites, error)) from error
+    return Captured(program, sites, modules)
+
+
+def reference(captured: Captured, inputs: Sequence[Tensor]) -> Any:
+    """What the captured program computes in PyTorch, neurons included."""
+    with running(captured.sites), torch.no_grad():
+        return captured.program.module()(*inputs)

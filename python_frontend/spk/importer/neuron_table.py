@@ -1,0 +1,230 @@
+"""Which form of the dialect's neurons each neuron class computes on the CPU in eval mode.
+
+Classes are matched exactly, by module and name: a subclass may override any of
+the equations and is never taken for its base.  The formulas were read in the
+sources of the versions named; constants are computed in double and rounded to
+f32 by the dialect.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from spk.errors import Unsupported
+from spk.neuron_model import NeuronSpec
+
+__all__ = ["describe_rejection", "is_neuron", "lookup", "neuron_base", "spec_of", "step_mode"]
+
+_OVERRIDES = (
+    "forward",
+    "charge",
+    "neuronal_charge",
+    "neuronal_fire",
+    "neuronal_reset",
+    "_reset",
+    "single_step_forward",
+    "multi_step_forward",
+    "single_step_functional_forward",
+    "multi_step_functional_forward",
+    "functional_forward",
+    "materialize_states",
+)
+
+
+def _common(module: nn.Module) -> dict[str, Any]:
+    """Threshold, reset and initial membrane of an instance."""
+    threshold, reset = module.v_threshold, module.v_reset
+    for name, value in (("v_threshold", threshold), ("v_reset", reset)):
+        if isinstance(value, torch.Tensor):
+            if value.numel() != 1:
+                raise Unsupported(f"{name} is a tensor of shape {list(value.shape)}", f"a number as {name}")
+            value = value.item()
+        if value is not None and not math.isfinite(value):
+            raise Unsupported(f"{name} is {value}", f"a finite {name}")
+    reset = None if reset is None else float(reset)
+    return {"v_threshold": float(threshold), "v_reset": reset, "initial": _initial(module, reset)}
+
+
+def _initial(module: nn.Module, reset: float | None) -> float | None:
+    """Membrane that ``reset()`` restores, None when it is the dialect's own resting value."""
+    stored = getattr(module, "_memories_rv", {}).get("v")
+    if stored is None:
+        return None
+    if not isinstance(stored, (int, float)):
+        raise Unsupported("the reset value of v is a tensor", "a number as the reset value of v")
+    return None if float(stored) == (reset or 0.0) else float(stored)
+
+
+def _tau(module: nn.Module) -> float:
+    tau = float(module.tau)
+    if not (math.isfinite(tau) and tau > 0.0):
+        raise Unsupported(f"tau is {tau}", "a finite tau greater than 0")
+    return tau
+
+
+def _if(module: nn.Module) -> NeuronSpec:
+    return NeuronSpec("if", **_common(module))
+
+
+def _lif(module: nn.Module) -> NeuronSpec:
+    """LIF that divides in both forms: spk.neuron and SpikingJelly 2.0.0.
+
+    SimpleLIFNode writes ``v + (v_reset - v + x) / tau``, which rounds to the
+    same bits because rounding is symmetric in the sign.
+    """
+    charge = "decay_input" if module.decay_input else "no_decay_input"
+    return NeuronSpec("lif", charge=charge, tau=_tau(module), **_common(module))
+
+
+def _simple_lif(module: nn.Module) -> NeuronSpec:
+    if module.v_reset is None:
+        raise Unsupported("SimpleLIFNode cannot run with v_reset=None", "LIFNode(v_reset=None)")
+    return _lif(module)
+
+
+def _lif_14(module: nn.Module) -> NeuronSpec:
+    """0.0.0.0.14 in eval mode: the soft reset without input decay multiplies by 1 - 1/tau."""
+    if not module.decay_input and module.v_reset is None:
+        return NeuronSpec("lif", charge="retain", factor=1.0 - 1.0 / _tau(module), **_common(module))
+    return _lif(module)
+
+
+def _lif_12(module: nn.Module) -> NeuronSpec:
+    """0.0.0.0.12: without input decay, v_reset None or 0 multiplies by 1 - 1/tau."""
+    if not module.decay_input and not module.v_reset:
+        return NeuronSpec("lif", charge="retain", factor=1.0 - 1.0 / _tau(module), **_common(module))
+    return _lif(module)
+
+
+def _sigmoid(module: nn.Module) -> torch.Tensor:
+    if module.w.numel() != 1:
+        raise Unsupported(f"w has shape {list(module.w.shape)}", "a scalar w")
+    return module.w.detach().cpu().float().sigmoid()
+
+
+def _plif_divides(module: nn.Module, factor: float) -> NeuronSpec:
+    """``v - (v - v_reset) * a + x`` has a form in the dialect only if 1/a is exact."""
+    if factor == 0.0 or math.frexp(factor)[0] != 0.5:
+        raise Unsupported(
+            f"ParametricLIFNode with decay_input=False and sigmoid(w) = {factor} (no power of two)",
+            "decay_input=True, or LIFNode(tau=1 / sigmoid(w), decay_input=False)",
+        )
+    return NeuronSpec("lif", charge="no_decay_input", tau=1.0 / factor, **_common(module))
+
+
+def _plif(module: nn.Module) -> NeuronSpec:
+    factor = float(_sigmoid(module))
+    if module.decay_input:
+        return NeuronSpec("lif", charge="multiply", factor=factor, **_common(module))
+    return _plif_divides(module, factor)
+
+
+def _plif_old(module: nn.Module) -> NeuronSpec:
+    """0.0.0.0.12 and 0.0.0.0.14: without input decay, v_reset None or 0 multiplies by 1 - sigmoid(w) in f32."""
+    if not module.decay_input and not module.v_reset:
+        factor = float(1.0 - _sigmoid(module))
+        return NeuronSpec("lif", charge="retain", factor=factor, **_common(module))
+    return _plif(module)
+
+
+_SJ2 = "spikingjelly.activation_based.neuron"
+_SJ14 = "spikingjelly.activation_based.neuron"
+_SJ12 = "spikingjelly.clock_driven.neuron"
+
+_TABLE: dict[tuple[str, str], Callable[[nn.Module], NeuronSpec]] = {
+    ("spk.neuron", "LIFNode"): _lif,
+    ("spk.neuron", "IFNode"): _if,
+    (f"{_SJ2}.lif", "LIFNode"): _lif,
+    (f"{_SJ2}.lif", "SimpleLIFNode"): _simple_lif,
+    (f"{_SJ2}.integrate_and_fire", "IFNode"): _if,
+    (f"{_SJ2}.integrate_and_fire", "SimpleIFNode"): _if,
+    (f"{_SJ2}.plif", "ParametricLIFNode"): _plif,
+    (_SJ14, "LIFNode"): _lif_14,
+    (_SJ14, "IFNode"): _if,
+    (_SJ14, "ParametricLIFNode"): _plif_old,
+    **{(_SJ12, f"{prefix}LIFNode"): _lif_12 for prefix in ("", "MultiStep")},
+    **{(_SJ12, f"{prefix}IFNode"): _if for prefix in ("", "MultiStep")},
+    **{(_SJ12, f"{prefix}ParametricLIFNode"): _plif_old for prefix in ("", "MultiStep")},
+}
+
+
+def _key(cls: type) -> tuple[str, str]:
+    return cls.__module__, cls.__qualname__
+
+
+def lookup(cls: type) -> Callable[[nn.Module], NeuronSpec] | None:
+    """The table entry of exactly this class."""
+    return _TABLE.get(_key(cls))
+
+
+def neuron_base(cls: type) -> type | None:
+    """The nearest base of a class that is in the table, or that keeps a membrane of its own."""
+    for base in cls.__mro__[1:]:
+        if _key(base) in _TABLE or _key(base) in (("spk.neuron", "_Node"),):
+            return base
+    return None
+
+
+def is_neuron(module: nn.Module) -> bool:
+    """Whether a module is a neuron, or another module with state that spk does not know."""
+    cls = type(module)
+    return lookup(cls) is not None or neuron_base(cls) is not None or bool(getattr(module, "_memories", None))
+
+
+def step_mode(module: nn.Module) -> str:
+    """``"m"`` when the module scans its leading axis, ``"s"`` when a call is one time step."""
+    name = type(module).__qualname__
+    if type(module).__module__ == _SJ12:
+        return "m" if name.startswith("MultiStep") else "s"
+    return getattr(module, "step_mode", "m")
+
+
+def _fires_like_heaviside(surrogate: Any) -> bool:
+    probe = torch.tensor([-2.0, -1.0, -0.5, -1e-30, 0.0, 1e-30, 0.25, 0.5, 1.0, 2.0, 7.5])
+    try:
+        with torch.no_grad():
+            return torch.equal(surrogate(probe).to(torch.float32), (probe >= 0).to(torch.float32))
+    except Exception:  # noqa: BLE001 - a foreign callable may raise anything
+        return False
+
+
+def describe_rejection(module: nn.Module) -> str | None:
+    """Why a neuron is not supported, None if it is."""
+    cls = type(module)
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    if lookup(cls) is None:
+        base = neuron_base(cls)
+        if base is None:
+            return f"{name} keeps state between calls and is no neuron that spk knows"
+        own = [c for c in cls.__mro__[: cls.__mro__.index(base)]]
+        methods = sorted({m for c in own for m in _OVERRIDES if m in vars(c)})
+        what = f"overrides {', '.join(f'{m}()' for m in methods)}" if methods else "is a subclass"
+        return f"{name} {what} of {base.__qualname__}; only the exact class is known"
+    patched = sorted(m for m in _OVERRIDES if m in vars(module))
+    if patched:
+        return f"{', '.join(f'{m}()' for m in patched)} of this {cls.__qualname__} is replaced on the instance"
+    surrogate = getattr(module, "surrogate_function", None)
+    if cls.__module__ != "spk.neuron" and surrogate is not None and not _fires_like_heaviside(surrogate):
+        return f"its surrogate function {type(surrogate).__qualname__} does not fire as x >= 0 in the forward pass"
+    if getattr(module, "_neuron_precision", None) is not None:
+        return "it has an explicit neuron precision"
+    return None
+
+
+def spec_of(module: nn.Module) -> NeuronSpec:
+    """The dialect's form of a neuron.
+
+    Raises:
+        Unsupported: with the reason and the nearest supported form.
+    """
+    reason = describe_rejection(module)
+    if reason is not None:
+        raise Unsupported(reason, "spk.neuron.LIFNode or IFNode, or the same classes of SpikingJelly")
+    entry = lookup(type(module))
+    assert entry is not None
+    return entry(module)

@@ -1,0 +1,202 @@
+"""Elementwise operations: residual joins, scales, float arithmetic."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+
+from spk.errors import Unsupported
+from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
+from spk.importer.mlir import MAX_OF
+from spk.importer.views import TIME, Atom, Group, View, group_size, merge, refine
+
+__all__: list[str] = []
+
+
+def _number(x: Any) -> float | None:
+    """The number that an operand is, None if it is a tensor."""
+    if isinstance(x, (int, float)) and not isinstance(x, bool):
+        return float(x)
+    if isinstance(x, Const) and x.tensor.numel() == 1:
+        return float(x.tensor)
+    return None
+
+
+def _activation(ctx: Context, const: Const, like: View) -> View:
+    """A constant tensor as an activation of the torch shape of another operand, T = 1."""
+    rank = len(like.dims)
+    time = next((i for i, g in enumerate(like.dims) if any(a.axis == TIME for a in g)), None)
+    shape = list(like.shape)
+    tensor = const.tensor
+    if time is not None:
+        padded = tensor.reshape((1,) * (rank - tensor.dim()) + tuple(tensor.shape))
+        if padded.shape[time] != 1:
+            raise Unsupported("a constant that depends on time", "the same constant at every time step")
+        shape[time] = 1
+    tensor = tensor.expand(shape).contiguous()
+    batched = like.dims[0 if time is None else 1] if rank > (0 if time is None else 1) else ()
+    batch = group_size(batched) if any(a.axis == 1 for a in batched) else 1
+    rest = [n for i, n in enumerate(shape) if i != time]
+    full = (1, *rest) if batch == rest[0] and any(a.axis == 1 for a in batched) else (1, 1, *rest)
+    key = const.key if tuple(const.tensor.shape) == full else f"{const.key}:{'x'.join(map(str, full))}"
+    value = ctx.weight(Const(tensor, const.key), full, key)
+    dims: list[Group] = []
+    axis = len(full) - len(rest)
+    for i in range(rank):
+        if i == time:
+            dims.append(())
+        else:
+            dims.append(merge((Atom(axis, full[axis], 1),)))
+            axis += 1
+    return View(value, tuple(dims))
+
+
+def _correspond(ctx: Context, a: View, b: View) -> tuple[View, View]:
+    """Both views in one layout: equal value shapes, equal dims; T = 1 is repeated."""
+    rank = max(len(a.dims), len(b.dims))
+    a = View(a.value, (*[()] * (rank - len(a.dims)), *a.dims))
+    b = View(b.value, (*[()] * (rank - len(b.dims)), *b.dims))
+    if a.dims == b.dims and a.value.shape == b.value.shape:
+        return a, b
+    if b.value.shape[TIME] > a.value.shape[TIME]:
+        second, first = _correspond(ctx, b, a)
+        return first, second
+    lead: list[Group] = []
+    pairs: dict[Atom, Atom] = {}
+    for ga, gb in zip(a.dims, b.dims, strict=True):
+        na, nb = group_size(ga), group_size(gb)
+        if na == nb:
+            xs, ys = refine(ga, gb)
+            pairs.update(zip(xs, ys, strict=True))
+            lead.append(tuple(xs))
+        elif nb == 1 and all(x.axis == TIME for x in ga):
+            lead.append(ga)
+        else:
+            raise Unsupported(f"an elementwise operation that broadcasts {list(a.shape)} and {list(b.shape)}", "equal shapes")
+    split = View(a.value, tuple(lead))
+    axes = ctx.layout.torch_axes(split)
+    form_a = ctx.layout.form(split, axes, ctx.path)
+    axes_b = [tuple(pairs[x] for x in g if x in pairs) for g in axes]
+    value = ctx.layout.materialise(View(b.value, b.dims), axes_b, ctx.path)
+    value = ctx.layout.repeat(value, form_a.value.shape[TIME], ctx.path)
+    return form_a, View(value, form_a.dims)
+
+
+def _store(maximum: int) -> str:
+    """The smallest integer type of the dialect for sums up to `maximum`."""
+    for dtype in ("i8", "i16", "i32"):
+        if maximum <= MAX_OF[dtype]:
+            return dtype
+    raise Unsupported(f"a sum of spikes that may reach {maximum}", "at most 2147483647")
+
+
+def _add_counts(ctx: Context, a: View, b: View) -> View:
+    assert a.value.maximum is not None and b.value.maximum is not None
+    maximum = a.value.maximum + b.value.maximum
+    result = ctx.builder.fresh(a.value.shape, _store(maximum), maximum)
+    text = f"spk.add {a.value.name}, {b.value.name}{{attrs}} : ({a.value.type}, {b.value.type}) -> {result.type}"
+    return a.with_value(ctx.builder.add("spk.add", text, result, ctx.path))
+
+
+def _floats(ctx: Context, op: str, a: View, b: View) -> View:
+    a, b = ctx.floats(a), ctx.floats(b)
+    return a.with_value(ctx.binary(op, a.value, b.value, ctx.path))
+
+
+def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
+    if isinstance(a, Const):
+        a = _activation(ctx, a, need_view(b))
+    if isinstance(b, Const):
+        b = _activation(ctx, b, need_view(a))
+    return _correspond(ctx, ctx.real(need_view(a)), ctx.real(need_view(b)))
+
+
+def _with_number(ctx: Context, op: str, x: Any, number: float, swapped: bool = False) -> View:
+    view = ctx.floats(need_view(x))
+    splat = ctx.splat(number, view.value.shape, ctx.path)
+    lhs, rhs = (splat, view.value) if swapped else (view.value, splat)
+    return view.with_value(ctx.binary(op, lhs, rhs, ctx.path))
+
+
+def _alpha(alpha: Any) -> None:
+    if alpha != 1:
+        raise Unsupported(f"alpha={alpha}", "alpha=1")
+
+
+@handler("aten.add.Tensor", "aten.add_.Tensor", "aten.add.Scalar")
+def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
+    _alpha(alpha)
+    for x, y in ((a, b), (b, a)):
+        number = _number(y)
+        if number is not None:
+            return need_view(x) if number == 0.0 else _with_number(ctx, "arith.addf", x, number)
+    x, y = _operands(ctx, a, b)
+    if not x.value.is_float and not y.value.is_float:
+        return _add_counts(ctx, x, y)
+    return _floats(ctx, "arith.addf", x, y)
+
+
+@handler("aten.sub.Tensor", "aten.sub_.Tensor", "aten.sub.Scalar", "aten.rsub.Scalar")
+def _sub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
+    _alpha(alpha)
+    number = _number(b)
+    if number is not None:
+        return _with_number(ctx, "arith.subf", a, number)
+    number = _number(a)
+    if number is not None:
+        return _with_number(ctx, "arith.subf", b, number, swapped=True)
+    return _floats(ctx, "arith.subf", *_operands(ctx, a, b))
+
+
+def _scale(ctx: Context, x: Any, number: float) -> View:
+    view = need_view(x)
+    if number == 1.0:
+        return view
+    value = view.value
+    if isinstance(value, Deferred) and value.forced is None:
+        scaled = value.scaled(number, ctx.path)
+        if scaled is not None:
+            return view.with_value(scaled)  # type: ignore[arg-type]
+    if not isinstance(value, Deferred) and not value.is_float:
+        return view.with_value(Scaled(value.shape, base=value, factor=number))  # type: ignore[arg-type]
+    return _with_number(ctx, "arith.mulf", view, number)
+
+
+@handler("aten.mul.Tensor", "aten.mul_.Tensor", "aten.mul.Scalar")
+def _mul(ctx: Context, a: Any, b: Any) -> View:
+    for x, y in ((a, b), (b, a)):
+        number = _number(y)
+        if number is not None:
+            return _scale(ctx, x, number)
+    x, y = _operands(ctx, a, b)
+    if x.value.dtype == "i1" and y.value.dtype == "i1":
+        return x.with_value(ctx.binary("arith.andi", x.value, y.value, ctx.path))
+    return _floats(ctx, "arith.mulf", x, y)
+
+
+@handler("aten.div.Tensor", "aten.div_.Tensor", "aten.div.Scalar")
+def _div(ctx: Context, a: Any, b: Any) -> View:
+    number = _number(b)
+    if number is None:
+        return _floats(ctx, "arith.divf", *_operands(ctx, a, b))
+    if number == 0.0 or math.isnan(number):
+        raise Unsupported(f"division by {number}")
+    if is_power_of_two(number):
+        return _scale(ctx, a, 1.0 / number)
+    view = need_view(a)
+    if isinstance(view.value, Deferred):
+        raise Unsupported(
+            f"an attention core divided by {number}, which is no power of two", f"a multiplication by {1.0 / number!r}"
+        )
+    return _with_number(ctx, "arith.divf", view, number)
+
+
+@handler("aten.relu.default", "aten.relu_.default")
+def _relu(ctx: Context, x: Any) -> View:
+    view = ctx.real(need_view(x))
+    if view.value.is_float:
+        raise Unsupported("ReLU of floats", "a spiking neuron")
+    return view
+
+

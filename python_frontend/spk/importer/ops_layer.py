@@ -1,0 +1,313 @@
+"""Synapses, batch norm, pooling, means and neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from spk.errors import Unsupported
+from spk.importer.capture import module_name
+from spk.importer.context import Const, Context, handler, need_const, need_view
+from spk.importer.mlir import Op, Value, f32, f64, i64_array
+from spk.importer.views import BATCH, TIME, Atom, Group, View, merge, source_order, whole
+from spk.neuron_model import NeuronSpec
+
+__all__ = ["linear"]
+
+CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
+
+
+def _pair(x: Any) -> tuple[int, int]:
+    values = [x, x] if isinstance(x, int) else list(x)
+    if len(values) == 1:
+        values *= 2
+    return int(values[0]), int(values[1])
+
+
+def _only_features(group: Group, what: str) -> None:
+    if any(a.axis in (TIME, BATCH) and (a.size > 1 or a.axis == TIME) for a in group):
+        raise Unsupported(f"the {what} dimension holds time or batch", "[T, B, ...] or, flattened, [T * B, ...]")
+
+
+def _planes(ctx: Context, view: View) -> View:
+    """``[N, C, H, W]`` or ``[N, C, L]`` as a value ``[T, B, C, H, W]`` or ``[T, B, C, L]``."""
+    for group, what in zip(view.dims[1:], ("channel", "height", "width"), strict=False):
+        _only_features(group, what)
+    lead = view.dims[0]
+    time = tuple(a for a in lead if a.axis == TIME)
+    batch = tuple(a for a in lead if a.axis != TIME)
+    return ctx.layout.form(view, [time, batch, *view.dims[1:]], ctx.path)
+
+
+def _synapse(ctx: Context, op: str, x: Value, weight: Value, bias: Value | None, shape: Sequence[int], attributes: dict[str, str]) -> Value:
+    result = ctx.builder.fresh(shape, "f32")
+    operands, types = f"{x.name}, {weight.name}", f"{x.type}, {weight.type}"
+    if bias is not None:
+        operands, types = f"{operands} bias {bias.name}", f"{types}, {bias.type}"
+    return ctx.builder.add(op, f"{op} {operands}{{attrs}} : ({types}) -> {result.type}", result, ctx.path, **attributes)
+
+
+def linear(ctx: Context, x: View, weight: Const, bias: Const | None) -> View:
+    """A linear map of the last torch dimension."""
+    view = ctx.real(x)
+    _only_features(view.dims[-1], "channel")
+    axes = ctx.layout.torch_axes(View(view.value, view.dims[:-1]))
+    axes.append(view.dims[-1])
+    form = ctx.layout.form(view, axes, ctx.path)
+    outputs = weight.tensor.shape[0]
+    w, b = ctx.weight(weight), None if bias is None else ctx.weight(bias)
+    shape = (*form.value.shape[:-1], outputs)
+    result = _synapse(ctx, "spk.linear", form.value, w, b, shape, {"layout": CHANNELS_LAST})
+    return View(result, (*form.dims[:-1], merge((whole(len(shape) - 1, outputs),))))
+
+
+@handler("aten.linear.default")
+def _linear(ctx: Context, x: Any, weight: Any, bias: Any = None) -> View:
+    weight = need_const(weight, "weight")
+    return linear(ctx, need_view(x), weight, None if bias is None else need_const(bias, "bias"))
+
+
+@handler("aten.addmm.default")
+def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
+    if any(v != 1 for v in scales.values()):
+        raise Unsupported("addmm with beta or alpha", "torch.nn.Linear")
+    weight = need_const(weight, "weight")
+    transposed = Const(weight.tensor.t().contiguous(), f"{weight.key}:transposed")
+    return linear(ctx, need_view(x), transposed, need_const(bias, "bias"))
+
+
+@handler("aten.conv2d.default", "aten.conv2d.padding")
+def _conv2d(ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> View:
+    view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
+    if len(view.dims) != 4:
+        raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
+    if _pair(dilation) != (1, 1):
+        raise Unsupported(f"dilation {_pair(dilation)}", "dilation 1")
+    out, _, kh, kw = weight.tensor.shape
+    if isinstance(padding, str):
+        if padding == "same" and (kh % 2 == 0 or kw % 2 == 0):
+            raise Unsupported("padding='same' with an even kernel", "explicit padding")
+        padding = (0, 0) if padding == "valid" else (kh // 2, kw // 2)
+    (sh, sw), (ph, pw) = _pair(stride), _pair(padding)
+    form = _planes(ctx, view)
+    t, b, _, h, w = form.value.shape
+    shape = (t, b, out, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
+    attributes = {"strides": i64_array((sh, sw)), "padding": i64_array((ph, pw)), "groups": f"{groups} : i64"}
+    w = ctx.weight(weight)
+    bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
+    result = _synapse(ctx, "spk.conv", form.value, w, bias_value, shape, attributes)
+    return View(result, (form.dims[0], *(merge((whole(i, shape[i]),)) for i in (2, 3, 4))))
+
+
+@handler("aten.conv1d.default", "aten.conv1d.padding")
+def _conv1d(ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> View:
+    view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
+    out, channels, kernel = weight.tensor.shape
+    plain = _pair(stride)[0] == 1 and (padding in ("valid", "same") or _pair(padding)[0] == 0)
+    if kernel != 1 or groups != 1 or not plain or len(view.dims) != 3:
+        reason = f"Conv1d with kernel {kernel}, stride {stride}, padding {padding}, groups {groups}"
+        raise Unsupported(reason, "Conv1d with kernel 1, stride 1, no padding, one group, or a Conv2d")
+    form = _planes(ctx, view)
+    shape = (*form.value.shape[:2], out, form.value.shape[3])
+    w = ctx.weight(weight, (out, channels))
+    bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
+    result = _synapse(ctx, "spk.linear", form.value, w, bias_value, shape, {"layout": CHANNELS_FIRST})
+    return View(result, (form.dims[0], merge((whole(2, out),)), form.dims[2]))
+
+
+def _channel_layout(view: View, group: Group) -> str | None:
+    """Layout attribute if `group` is one whole axis in a place that the dialect knows."""
+    if len(group) != 1:
+        return None
+    (atom,) = group
+    if atom.stride != 1 or atom.size != view.value.shape[atom.axis]:
+        return None
+    if atom.axis == 2:
+        return CHANNELS_FIRST
+    return CHANNELS_LAST if atom.axis == len(view.value.shape) - 1 else None
+
+
+@handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")
+def _batch_norm(ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any) -> View:
+    if training or mean is None or var is None:
+        raise Unsupported("batch norm with the statistics of the batch", "track_running_stats=True and eval mode")
+    view = ctx.floats(need_view(x))
+    _only_features(view.dims[1], "channel")
+    layout = _channel_layout(view, view.dims[1])
+    if layout is None:
+        form = _planes(ctx, view) if len(view.dims) > 2 else ctx.layout.torch_form(view, ctx.path)
+        view, layout = form, CHANNELS_FIRST
+    mean, var = need_const(mean, "running_mean"), need_const(var, "running_var")
+    stem = mean.key.removesuffix("running_mean")
+    gamma = Const(torch.ones_like(mean.tensor), f"{stem}weight") if weight is None else need_const(weight, "weight")
+    beta = Const(torch.zeros_like(mean.tensor), f"{stem}bias") if bias is None else need_const(bias, "bias")
+    operands = [view.value, *(ctx.weight(c) for c in (gamma, beta, mean, var))]
+    result = ctx.builder.fresh(view.value.shape, "f32")
+    form_text = f"spk.batch_norm {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
+    ctx.builder.add("spk.batch_norm", form_text, result, ctx.path, eps=f64(eps), layout=layout)
+    return view.with_value(result)
+
+
+@handler("aten.max_pool2d.default")
+def _max_pool(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> View:
+    view = ctx.real(need_view(x))
+    if _pair(dilation) != (1, 1) or ceil_mode or len(view.dims) != 4:
+        raise Unsupported("max-pool with dilation, ceil_mode or no batch dimension", "MaxPool2d(kernel, stride, padding)")
+    (kh, kw), (ph, pw) = _pair(kernel), _pair(padding)
+    sh, sw = _pair(stride) if stride not in ((), [], None) else (kh, kw)
+    form = _planes(ctx, view)
+    t, b, c, h, w = form.value.shape
+    shape = (t, b, c, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
+    result = ctx.builder.fresh(shape, form.value.dtype, form.value.maximum)
+    text = f"spk.max_pool {form.value.name}{{attrs}} : {form.value.type} -> {result.type}"
+    attributes = {"kernel": i64_array((kh, kw)), "strides": i64_array((sh, sw)), "padding": i64_array((ph, pw))}
+    ctx.builder.add("spk.max_pool", text, result, ctx.path, **attributes)
+    return View(result, (*form.dims[:2], *(merge((whole(i, shape[i]),)) for i in (3, 4))))
+
+
+# Means ----------------------------------------------------------------------------
+
+
+def _reduce(ctx: Context, view: View, axes: Sequence[int]) -> Value:
+    shape = [1 if i in axes else n for i, n in enumerate(view.value.shape)]
+    result = ctx.builder.fresh(shape, "f32")
+    text = f"spk.mean {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
+    return ctx.builder.add("spk.mean", text, result, ctx.path, axes=i64_array(axes))
+
+
+@handler("aten.mean.dim")
+def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    view = ctx.real(need_view(x))
+    if dtype not in (None, torch.float32):
+        raise Unsupported(f"a mean in {dtype}", "float32")
+    rank = len(view.dims)
+    chosen = sorted(range(rank) if not dims else {d % rank for d in dims})
+    if any(a.axis == BATCH for d in chosen for a in view.dims[d]):
+        raise Unsupported("a mean over the batch", "a mean over time, tokens or pixels")
+    features = [d for d in chosen if any(a.axis != TIME for a in view.dims[d])]
+    if any(_partial(view, a) for d in features for a in view.dims[d]):
+        view = ctx.layout.torch_form(view, ctx.path)
+    axes = sorted({a.axis for d in features for a in view.dims[d]})
+    over_time = any(a.axis == TIME for d in chosen for a in view.dims[d])
+    if over_time and any(_partial(view, a) for d in chosen for a in view.dims[d] if a.axis == TIME):
+        raise Unsupported("a mean over some of the time steps", "a mean over all of them")
+    value = view.value
+    if axes:
+        value = _reduce(ctx, view, axes)
+    if over_time:
+        value = _reduce(ctx, view.with_value(value), [TIME])
+    if not axes and not over_time:
+        value = ctx.layout.to_float(value, ctx.path)
+    kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
+    return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
+
+
+def _partial(view: View, atom: Atom) -> bool:
+    return atom.size != view.value.shape[atom.axis]
+
+
+@handler("aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool1d.default")
+def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
+    view = need_view(x)
+    count = len(list(size)) if not isinstance(size, int) else 1
+    if any(n != 1 for n in ([size] if isinstance(size, int) else size)):
+        raise Unsupported(f"adaptive average pool to {size}", "to 1, or a mean")
+    return _mean(ctx, view, list(range(-count, 0)), True)
+
+
+# Neurons --------------------------------------------------------------------------
+
+
+def _scan_form(ctx: Context, view: View) -> View:
+    """The input of a multi-step neuron, torch order, time as axis 0."""
+    lead = [a for a in view.dims[0] if a.size > 1]
+    steps = view.value.shape[TIME]
+    if lead == ([Atom(TIME, steps, 1)] if steps > 1 else []):
+        if source_order(view.dims):
+            return view
+        return ctx.layout.torch_form(view, ctx.path)
+    if any(a.axis == TIME for a in lead) and len(lead) > 1:
+        raise Unsupported(
+            "a multi-step neuron scans time and batch together, so that images depend on their neighbours",
+            "the neuron on [T, B, ...]: reshape before it",
+        )
+    if steps == 1 and lead and not any(a.axis == BATCH for a in lead):  # time came as a feature of a static input
+        rest = View(view.value, view.dims[1:])
+        axes = ctx.layout.torch_axes(rest)
+        return ctx.layout.form(view, [view.dims[0], *axes[1:]], ctx.path)
+    raise Unsupported("a multi-step neuron whose leading dimension is not time", "[T, B, ...] with all time steps")
+
+
+def _step_form(ctx: Context, view: View) -> View:
+    """The input of a single-step neuron: one time step, all leading axes are its batch."""
+    if view.value.shape[TIME] == 1 and source_order(view.dims):
+        return view
+    lead = max((i for i, g in enumerate(view.dims) if any(a.axis in (TIME, BATCH) for a in g)), default=0)
+    batch = tuple(a for g in view.dims[: lead + 1] for a in g if a.size > 1)
+    rest = [tuple(a for a in g if a.size > 1) for g in view.dims[lead + 1 :]]
+    return ctx.layout.form(view, [(), batch, *(g for g in rest if g)], ctx.path)
+
+
+def _emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Value | None) -> Op:
+    result = ctx.builder.fresh(x.shape, "i1", 1)
+    attributes: dict[str, str] = {}
+    if spec.kind == "lif":
+        attributes["charge"] = f"#spk.charge<{spec.charge}>"
+        if spec.tau is not None:
+            attributes["tau"] = f32(spec.tau)
+        if spec.factor is not None:
+            attributes["factor"] = f32(spec.factor)
+    attributes["v_threshold"] = f32(spec.v_threshold)
+    if spec.v_reset is not None:
+        attributes["v_reset"] = f32(spec.v_reset)
+    start = "" if initial is None else f" initial({initial.name} : {initial.type})"
+    text = f"spk.{spec.kind} {x.name}{start}{{attrs}} : {x.type} -> {result.type}"
+    op = Op(f"spk.{spec.kind}", [result], text, attributes, path)
+    ctx.builder.ops.append(op)
+    return op
+
+
+def _initial(ctx: Context, spec: NeuronSpec, path: str, shape: tuple[int, ...], torch_shape: tuple[int, ...]) -> Value | None:
+    """State before the first step: of the previous call of a neuron that keeps it, or a constant."""
+    previous = ctx.states.get(path)
+    if previous is not None and previous[1] == torch_shape:
+        op = previous[0]
+        if len(op.results) == 1:
+            source = op.results[0]
+            state = ctx.builder.fresh((1, *source.shape[1:]), "f32")
+            op.results.append(state)
+            op.suffix = f" state {state.type}"
+        return ctx.layout.reshape(op.results[1], shape, ctx.path)
+    if spec.initial is not None:
+        return ctx.splat(spec.initial, shape, ctx.path)
+    return None
+
+
+@handler("spk.neuron.default")
+def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
+    site = ctx.captured.sites[path]
+    if site.problem is not None or site.spec is None:
+        raise site.problem or Unsupported("an unknown neuron")
+    view = ctx.floats(need_view(x))
+    if site.mode == "m":
+        form, torch_shape = _scan_form(ctx, view), view.shape[1:]
+    else:
+        if view.value.shape[TIME] > 1:
+            ctx.warn(
+                path,
+                module_name(site.module),
+                "neuron",
+                f"step_mode='s' is fed a sequence {list(view.shape)}: time is part of the batch and no state passes between steps",
+                "step_mode='m'",
+            )
+        form, torch_shape = _step_form(ctx, view), view.shape
+    where = path if call == 0 else f"{path}#{call}"
+    initial = _initial(ctx, site.spec, path, (1, *form.value.shape[1:]), tuple(torch_shape))
+    op = _emit_neuron(ctx, site.spec, form.value, where, initial)
+    if site.keeps_state:
+        ctx.states[path] = (op, tuple(torch_shape))
+    return form.with_value(op.results[0])
+
+
