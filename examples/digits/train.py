@@ -2,8 +2,8 @@
 
     python examples/digits/train.py [--output examples/digits/digits.safetensors]
 
-Takes about 10 minutes on two cores (measured: 10 min 25 s, of which 17 min 20 s
-of processor time).  Deterministic: the seed, the number of threads and the order of the images are
+Takes about 10 minutes on two cores (measured: 10 min 25 s; 14 min with other work
+on the machine).  Deterministic: the seed, the number of threads and the order of the images are
 fixed, so the same PyTorch on the same kind of CPU writes the same file.  The
 held-out images are only looked at to report accuracy: nothing is selected by
 them, and the weights kept are those of the last epoch.
