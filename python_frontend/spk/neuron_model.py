@@ -6,7 +6,7 @@ membrane margins.  Every operation is rounded to f32 on its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,7 +27,6 @@ class NeuronSpec:
         v_reset: reset voltage, or None for the soft reset.
         initial: membrane before the first step; None stands for the resting
             value, ``v_reset`` or 0.
-        warnings: remarks for `check`.
     """
 
     kind: str
@@ -37,7 +36,6 @@ class NeuronSpec:
     v_threshold: float = 1.0
     v_reset: float | None = 0.0
     initial: float | None = None
-    warnings: tuple[str, ...] = field(default=())
 
     def resting(self) -> float:
         """Membrane before the first step."""

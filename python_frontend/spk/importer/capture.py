@@ -192,7 +192,7 @@ def capture(model: nn.Module, inputs: Sequence[Tensor]) -> Captured:
     with _prepared(model, sites), running(sites), torch.no_grad():
         try:
             program = torch.export.export(model, arguments, strict=False)
-        except Exception as error:  # noqa: BLE001 - whatever export raises is the finding
+        except Exception as error:
             raise UnsupportedModelError(_export_problems(model, sites, error)) from error
     return Captured(program, sites, modules)
 

@@ -100,6 +100,7 @@ class Context:
         self.path = ""
         self.warnings: list[Problem] = []
         self.states: dict[str, Any] = {}
+        self.folded: set[int] = set()  # time steps that single-step neurons take for a part of the batch
         self.constants: dict[str, Tensor] = {}
         self._splats: dict[tuple, Value] = {}
 

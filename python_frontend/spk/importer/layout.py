@@ -61,29 +61,17 @@ class Layouter:
             groups = _reassociation(shape, value.shape)
             if groups is not None:
                 return self._expand(value, shape, groups, path)
-        middle = self._common(value.shape, shape)
-        if middle in (value.shape, shape):  # unit axes moved
-            middle = (math.prod(shape),)
-        return self.reshape(self.reshape(value, middle, path), shape, path)
+        return self.reshape(self.reshape(value, self._coarse(value.shape, shape), path), shape, path)
 
     @staticmethod
-    def _common(old: Sequence[int], new: Sequence[int]) -> tuple[int, ...]:
-        """A shape that both shapes are groupings of, or one axis for everything."""
+    def _coarse(old: Sequence[int], new: Sequence[int]) -> tuple[int, ...]:
+        """The finest shape that both shapes are refinements of."""
 
-        def cuts(shape: Sequence[int]) -> list[int]:
-            products, p = [], 1
-            for n in reversed(shape):
-                p *= n
-                products.append(p)
-            return products
+        def cuts(shape: Sequence[int]) -> set[int]:
+            return {math.prod(shape[i:]) for i in range(len(shape) + 1)}
 
-        points = sorted({*cuts(old), *cuts(new), 1})
-        sizes = []
-        for small, large in zip(points, points[1:], strict=False):
-            if large % small:
-                return (math.prod(old),)
-            sizes.append(large // small)
-        return tuple(reversed(sizes)) or (1,)
+        points = sorted(cuts(old) & cuts(new))
+        return tuple(large // small for small, large in zip(points, points[1:], strict=False))[::-1]
 
     def _collapse(self, value: Value, shape: tuple[int, ...], groups: list[list[int]], path: str) -> Value:
         result = self.builder.fresh(shape, value.dtype, value.maximum)
@@ -173,8 +161,14 @@ class Layouter:
                 runs.append([place])
         sizes = {run[0]: math.prod(source[p].size for p in run) for run in runs}
         starts = sorted(sizes)
-        value = self.reshape(view.value, [sizes[p] for p in starts], path)
-        return self.reshape(self.transpose(value, [starts.index(run[0]) for run in runs], path), shape, path)
+        before, moves = [sizes[p] for p in starts], [starts.index(run[0]) for run in runs]
+        keep = sum(1 for a in source if a.axis in (TIME, BATCH))
+        if moves[:keep] == list(range(keep)) and shape[:2] == view.value.shape[:2]:
+            # Time and batch stay in front, as axes of their own even where they are 1.
+            before = [*shape[:2], *before[keep:]]
+            moves = [0, 1, *(m - keep + 2 for m in moves[keep:])]
+        value = self.reshape(view.value, before, path)
+        return self.reshape(self.transpose(value, moves, path), shape, path)
 
     def form(self, view: View, axes: Sequence[Group], path: str) -> View:
         """The view of a materialised value: same torch tensor, axes as given."""

@@ -201,7 +201,7 @@ def describe_rejection(module: nn.Module) -> str | None:
         base = neuron_base(cls)
         if base is None:
             return f"{name} keeps state between calls and is no neuron that spk knows"
-        own = [c for c in cls.__mro__[: cls.__mro__.index(base)]]
+        own = cls.__mro__[: cls.__mro__.index(base)]
         methods = sorted({m for c in own for m in _OVERRIDES if m in vars(c)})
         what = f"overrides {', '.join(f'{m}()' for m in methods)}" if methods else "is a subclass"
         return f"{name} {what} of {base.__qualname__}; only the exact class is known"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF

@@ -11,7 +11,7 @@ from spk.errors import Unsupported
 from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, handler, need_const, need_view
 from spk.importer.mlir import Op, Value, f32, f64, i64_array
-from spk.importer.views import BATCH, TIME, Atom, Group, View, merge, source_order, whole
+from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
 __all__ = ["linear"]
@@ -41,7 +41,9 @@ def _planes(ctx: Context, view: View) -> View:
     return ctx.layout.form(view, [time, batch, *view.dims[1:]], ctx.path)
 
 
-def _synapse(ctx: Context, op: str, x: Value, weight: Value, bias: Value | None, shape: Sequence[int], attributes: dict[str, str]) -> Value:
+def _synapse(
+    ctx: Context, op: str, x: Value, weight: Value, bias: Value | None, shape: Sequence[int], attributes: dict[str, str]
+) -> Value:
     result = ctx.builder.fresh(shape, "f32")
     operands, types = f"{x.name}, {weight.name}", f"{x.type}, {weight.type}"
     if bias is not None:
@@ -79,7 +81,9 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
 
 
 @handler("aten.conv2d.default", "aten.conv2d.padding")
-def _conv2d(ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> View:
+def _conv2d(
+    ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> View:
     view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
@@ -102,7 +106,9 @@ def _conv2d(ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1
 
 
 @handler("aten.conv1d.default", "aten.conv1d.padding")
-def _conv1d(ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> View:
+def _conv1d(
+    ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> View:
     view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
     out, channels, kernel = weight.tensor.shape
     plain = _pair(stride)[0] == 1 and (padding in ("valid", "same") or _pair(padding)[0] == 0)
@@ -130,7 +136,9 @@ def _channel_layout(view: View, group: Group) -> str | None:
 
 
 @handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")
-def _batch_norm(ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any) -> View:
+def _batch_norm(
+    ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any
+) -> View:
     if training or mean is None or var is None:
         raise Unsupported("batch norm with the statistics of the batch", "track_running_stats=True and eval mode")
     view = ctx.floats(need_view(x))
@@ -151,7 +159,9 @@ def _batch_norm(ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: An
 
 
 @handler("aten.max_pool2d.default")
-def _max_pool(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> View:
+def _max_pool(
+    ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
+) -> View:
     view = ctx.real(need_view(x))
     if _pair(dilation) != (1, 1) or ceil_mode or len(view.dims) != 4:
         raise Unsupported("max-pool with dilation, ceil_mode or no batch dimension", "MaxPool2d(kernel, stride, padding)")
@@ -177,6 +187,16 @@ def _reduce(ctx: Context, view: View, axes: Sequence[int]) -> Value:
     return ctx.builder.add("spk.mean", text, result, ctx.path, axes=i64_array(axes))
 
 
+def _unfold_time(ctx: Context, view: View) -> View:
+    """Time as an axis of its own again after single-step neurons took it for a part of the batch."""
+    lead = merge(view.dims[0])
+    if view.value.shape[TIME] != 1 or any(a.axis != BATCH for a in lead) or group_size(lead) not in ctx.folded:
+        return view
+    batch = tuple(a for g in view.dims[1:] for a in g if a.axis == BATCH)
+    axes = ctx.layout.torch_axes(View(view.value, tuple(tuple(a for a in g if a.axis > BATCH) for g in view.dims)))
+    return ctx.layout.form(view, [lead, batch, *axes[2:]], ctx.path)
+
+
 @handler("aten.mean.dim")
 def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
     view = ctx.real(need_view(x))
@@ -184,6 +204,8 @@ def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: 
         raise Unsupported(f"a mean in {dtype}", "float32")
     rank = len(view.dims)
     chosen = sorted(range(rank) if not dims else {d % rank for d in dims})
+    if 0 in chosen:
+        view = _unfold_time(ctx, view)
     if any(a.axis == BATCH for d in chosen for a in view.dims[d]):
         raise Unsupported("a mean over the batch", "a mean over time, tokens or pixels")
     features = [d for d in chosen if any(a.axis != TIME for a in view.dims[d])]
@@ -294,7 +316,10 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
     if site.mode == "m":
         form, torch_shape = _scan_form(ctx, view), view.shape[1:]
     else:
-        if view.value.shape[TIME] > 1:
+        steps = view.value.shape[TIME]
+        if steps > 1:
+            ctx.folded.add(steps)
+        if steps > 1 or (group_size(view.dims[0]) in ctx.folded and len(view.dims) > 2):
             ctx.warn(
                 path,
                 module_name(site.module),

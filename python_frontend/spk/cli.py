@@ -1,0 +1,229 @@
+"""The command line: ``python -m spk import|check|compile|run|compare``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spk.errors import Problem, SpkError, UnsupportedModelError
+
+__all__ = ["main"]
+
+_MODEL = "model: FILE.py:function, where function() returns a torch.nn.Module"
+
+_EPILOG = """\
+examples:
+  python -m spk check   model.py:build
+  python -m spk compile model.py:build -o net.so --tap '*:spikes'
+  python -m spk compile model.py:build --input-shape 1,3,224,224 -o net.so
+  python -m spk run     net.so --input image.npy --top 5
+  python -m spk compare model.py:build --input image.npy
+
+All shapes, the batch included, are those of the example input: --input,
+--input-shape, or what example() in the model's file returns.
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m spk",
+        description="Ahead-of-time compiler for spiking transformers: PyTorch models to native code.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    inputs = argparse.ArgumentParser(add_help=False)
+    group = inputs.add_argument_group("example input")
+    group.add_argument("--input", action="append", default=[], metavar="X.npy", help="input array; repeat for several inputs")
+    group.add_argument("--input-shape", action="append", default=[], metavar="1,3,32,32", help="random input of this shape")
+    group.add_argument(
+        "--timesteps",
+        type=int,
+        metavar="T",
+        help="passed to the model's function if it takes T or timesteps; with --input-shape the input is a sequence [T, ...]"
+        " unless the function takes it",
+    )
+    reading = group.add_mutually_exclusive_group()
+    reading.add_argument("--sequence", action="store_true", help="inputs are sequences [T, B, ...] (default: found out)")
+    reading.add_argument("--image", action="store_true", help="inputs are images [B, ...] (default: found out)")
+
+    native = argparse.ArgumentParser(add_help=False)
+    group = native.add_argument_group("code generation")
+    group.add_argument("--target-cpu", default="host", metavar="CPU", help="host (default), x86-64-v3, ...")
+    group.add_argument("--threads", type=int, default=1, metavar="N", help="threads; 1 (default) means no OpenMP")
+
+    add = commands.add_parser
+    p = add("import", parents=[inputs], help="write .mlir and .safetensors", description="Import a model without compiling it.")
+    p.add_argument("model", help=_MODEL)
+    p.add_argument("-o", "--output", required=True, metavar="NET.mlir", help="module; the weights go beside it")
+
+    p = add(
+        "check",
+        parents=[inputs, native],
+        help="list what is unsupported",
+        description="List every unsupported operation with its path, reason and nearest supported form."
+        " Says 'supported' only if compiling succeeded. Exit code 1 if something is unsupported.",
+    )
+    p.add_argument("model", help=_MODEL)
+    p.add_argument("--import-only", action="store_true", help="do not compile; says 'imported' at best")
+
+    p = add("compile", parents=[inputs, native], help="compile to native code", description="Compile a model.")
+    p.add_argument("model", help=_MODEL)
+    p.add_argument("-o", "--output", required=True, metavar="NET", help="artefact; .mlir and .safetensors go beside it")
+    p.add_argument("--emit", default="shared", choices=["shared", "exe", "archive", "object", "llvm", "asm", "mlir"])
+    p.add_argument("--tap", action="append", default=[], metavar="GLOB[:KIND]", help="extra outputs, for example '*:spikes'")
+    p.add_argument("rest", nargs="*", help="after --: further arguments of spk-compile")
+
+    p = add("run", parents=[inputs, native], help="run a compiled model", description="Run an artefact or a model.")
+    p.add_argument("model", help="NET.so, or FILE.py:function, which is compiled first")
+    p.add_argument("--output", metavar="Y.npy", help="write the outputs; several get their names before the suffix")
+    p.add_argument("--top", type=int, metavar="K", help="print the K largest outputs")
+
+    p = add(
+        "compare",
+        parents=[inputs, native],
+        help="compare with PyTorch",
+        description="Firing rates, flipped spikes, first diverging layer with its membrane margin, outputs. Exit code 1 if"
+        " anything differs.",
+    )
+    p.add_argument("model", help=_MODEL)
+    p.add_argument("--artefact", metavar="NET.so", help="compiled with --tap '*:spikes'; compiled now if not given")
+    return parser
+
+
+def _sequence(args: argparse.Namespace) -> bool | None:
+    if args.sequence or args.image:
+        return bool(args.sequence)
+    return None
+
+
+def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
+    from spk.sources import example_inputs, load_source
+
+    model, module = load_source(args.model, args.timesteps)
+    taken = args.timesteps is None or getattr(model, "T", None) == args.timesteps
+    return model, example_inputs(model, module, args.input, args.input_shape, None if taken else args.timesteps)
+
+
+def _print_warnings(warnings: Sequence[Problem]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from spk.importer import import_model
+
+    model, inputs = _load(args)
+    imported = import_model(model, inputs, args.output, sequence=_sequence(args))
+    _print_warnings(imported.warnings)
+    print(f"wrote {imported.mlir} and {imported.weights}")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from spk.driver import compile_file
+    from spk.importer import import_model
+
+    model, inputs = _load(args)
+    with tempfile.TemporaryDirectory(prefix="spk-check-") as folder:
+        try:
+            imported = import_model(model, inputs, Path(folder) / "model", sequence=_sequence(args))
+        except UnsupportedModelError as error:
+            print(f"{args.model}: not supported")
+            print(error)
+            return 1
+        _print_warnings(imported.warnings)
+        if args.import_only:
+            print(f"{args.model}: imported ({len(imported.operations)} operations); not compiled")
+            return 0
+        try:
+            compile_file(imported.mlir, Path(folder) / "model.so", target_cpu=args.target_cpu, openmp=args.threads != 1)
+        except SpkError as error:
+            print(f"{args.model}: not supported, the import succeeded but compiling failed")
+            print(error)
+            return 1
+    print(f"{args.model}: supported")
+    return 0
+
+
+def _compile(args: argparse.Namespace) -> int:
+    from spk.driver import compile_file
+    from spk.importer import import_model
+
+    model, inputs = _load(args)
+    output = Path(args.output)
+    imported = import_model(model, inputs, output.with_suffix(""), sequence=_sequence(args))
+    _print_warnings(imported.warnings)
+    options = {"emit": args.emit, "taps": args.tap, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
+    compile_file(imported.mlir, output, extra_args=args.rest, **options)
+    print(f"wrote {output}")
+    return 0
+
+
+def _write(output: str, names: Sequence[str], arrays: Sequence[np.ndarray]) -> None:
+    path = Path(output)
+    for name, array in zip(names, arrays, strict=True):
+        target = path if len(arrays) == 1 else path.with_name(f"{path.stem}.{name.replace(':', '_')}{path.suffix}")
+        np.save(target, array)
+        print(f"wrote {target}")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from spk.artefact import load
+    from spk.driver import compile as compile_model
+    from spk.sources import example_inputs
+
+    if args.model.endswith(".so"):
+        compiled = load(args.model, args.threads)
+        inputs = example_inputs(None, None, args.input, args.input_shape, args.timesteps)  # type: ignore[arg-type]
+    else:
+        model, inputs = _load(args)
+        compiled = compile_model(model, *inputs, threads=args.threads, target_cpu=args.target_cpu, sequence=_sequence(args))
+    result = compiled(*[x.numpy() for x in inputs])
+    values = list(result.values()) if isinstance(result, dict) else list(result) if isinstance(result, tuple) else [result]
+    names = [o.name for o in compiled.outputs]
+    for name, value in zip(names, values, strict=True):
+        print(f"{name}: {value.dtype}{list(value.shape)}")
+        if args.top:
+            for row in value.reshape(-1, value.shape[-1]):
+                best = np.argsort(-row, kind="stable")[: args.top]
+                print("  " + "  ".join(f"{i}: {row[i]:.6g}" for i in best))
+    if args.output:
+        _write(args.output, [*names, *compiled.taps], [*values, *compiled.taps.values()])
+    return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from spk.artefact import load
+    from spk.comparison import compare
+    from spk.driver import compile as compile_model
+
+    model, inputs = _load(args)
+    if args.artefact:
+        compiled = load(args.artefact, args.threads)
+    else:
+        options = {"threads": args.threads, "target_cpu": args.target_cpu, "sequence": _sequence(args)}
+        compiled = compile_model(model, *inputs, taps=["*:spikes"], **options)
+    report = compare(model, compiled, *inputs)
+    print(report)
+    return 0 if report.output_equal and not report.flipped else 1
+
+
+_COMMANDS = {"import": _import, "check": _check, "compile": _compile, "run": _run, "compare": _compare}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the result is the exit code."""
+    args = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[args.command](args)
+    except SpkError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

@@ -1,0 +1,185 @@
+"""`spk.compare`: a compiled model against PyTorch, neuron layer by neuron layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from spk.artefact import CompiledModel
+from spk.driver import compile as compile_model
+from spk.errors import SpkError, Unsupported
+from spk.importer.api import as_tensors
+from spk.importer.neuron_table import lookup, spec_of, step_mode
+from spk.neuron_model import simulate
+
+__all__ = ["Comparison", "LayerComparison", "NeuronTrace", "compare", "trace"]
+
+
+@dataclass
+class NeuronTrace:
+    """One call of a neuron in PyTorch: its input current and its spikes."""
+
+    path: str
+    module: nn.Module
+    current: Tensor
+    spikes: Tensor
+
+
+@dataclass
+class LayerComparison:
+    """A neuron layer in both implementations.
+
+    Attributes:
+        path: module path.
+        elements: number of spikes and non-spikes.
+        rate: firing rate of the compiled model, in [0, 1].
+        reference_rate: firing rate of PyTorch.
+        flipped: elements that differ.
+        margin: largest distance of PyTorch's membrane from the threshold among
+            the differing elements; None if none differ or the layer is no known
+            neuron.
+    """
+
+    path: str
+    elements: int
+    rate: float
+    reference_rate: float
+    flipped: int
+    margin: float | None = None
+
+
+@dataclass
+class Comparison:
+    """Result of `compare`; print it for a table."""
+
+    layers: list[LayerComparison] = field(default_factory=list)
+    max_difference: float = 0.0
+    output_equal: bool = True
+    top1_agreement: float | None = None
+
+    @property
+    def flipped(self) -> int:
+        """Spikes that differ, over all layers."""
+        return sum(layer.flipped for layer in self.layers)
+
+    @property
+    def flipped_rate(self) -> float:
+        """Share of spikes that differ, over all layers."""
+        return self.flipped / max(1, sum(layer.elements for layer in self.layers))
+
+    @property
+    def first_diverging(self) -> LayerComparison | None:
+        """The first layer, in order of execution, with a differing spike."""
+        return next((layer for layer in self.layers if layer.flipped), None)
+
+    def __str__(self) -> str:
+        width = max([len(layer.path) for layer in self.layers] + [5])
+        lines = [f"{'layer':<{width}}  {'rate':>8}  {'PyTorch':>8}  {'flipped':>9}  margin"]
+        for layer in self.layers:
+            margin = "" if layer.margin is None else f"{layer.margin:.3g}"
+            lines.append(f"{layer.path:<{width}}  {layer.rate:>8.2%}  {layer.reference_rate:>8.2%}  {layer.flipped:>9}  {margin}")
+        first = self.first_diverging
+        lines.append(f"flipped spikes: {self.flipped} ({self.flipped_rate:.4%})")
+        lines.append("first diverging layer: " + ("none" if first is None else f"{first.path}, membrane margin {first.margin}"))
+        lines.append(f"largest output difference: {self.max_difference:.3g}" + (" (bit for bit equal)" if self.output_equal else ""))
+        if self.top1_agreement is not None:
+            lines.append(f"top-1 agreement: {self.top1_agreement:.2%}")
+        return "\n".join(lines)
+
+
+def _reset(modules: Iterable[nn.Module]) -> None:
+    for module in modules:
+        if hasattr(module, "_memories") and hasattr(module, "reset"):
+            module.reset()
+
+
+def trace(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, list[NeuronTrace]]:
+    """Run a model in eval mode from its initial state and record every neuron call.
+
+    Returns:
+        the model's result and the calls in order of execution.
+    """
+    calls: list[NeuronTrace] = []
+    counts: dict[str, int] = {}
+
+    def watch(path: str) -> Any:
+        def hook(module: nn.Module, args: tuple[Tensor, ...], result: Tensor) -> None:
+            count = counts[path] = counts.get(path, -1) + 1
+            name = path if count == 0 else f"{path}#{count}"
+            calls.append(NeuronTrace(name, module, args[0].detach().clone(), result.detach().clone()))
+
+        return hook
+
+    training = {module: module.training for module in model.modules()}
+    hooks = [m.register_forward_hook(watch(p)) for p, m in model.named_modules() if lookup(type(m)) is not None]
+    model.eval()
+    try:
+        _reset(model.modules())
+        with torch.no_grad():
+            result = model(*inputs)
+        _reset(model.modules())
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for module, flag in training.items():
+            module.training = flag
+    return result, calls
+
+
+def _margin(call: NeuronTrace, differs: np.ndarray) -> float | None:
+    try:
+        spec = spec_of(call.module)
+    except Unsupported:
+        return None
+    current = call.current.numpy()
+    if step_mode(call.module) == "s":
+        current = current[None]
+    _, charged = simulate(spec, current)
+    distance = np.abs(charged - np.float32(spec.v_threshold)).reshape(differs.shape)
+    return float(distance[differs].max())
+
+
+def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
+    reference = call.spikes.numpy() != 0
+    if tap.size != reference.size:
+        raise SpkError(f"{call.path}: the tap has shape {list(tap.shape)}, PyTorch's spikes {list(reference.shape)}")
+    spikes = (tap != 0).reshape(reference.shape)
+    differs = spikes != reference
+    flipped = int(np.count_nonzero(differs))
+    margin = _margin(call, differs) if flipped else None
+    return LayerComparison(call.path, spikes.size, float(spikes.mean()), float(reference.mean()), flipped, margin)
+
+
+def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> Comparison:
+    """Compare a compiled model with PyTorch on one input.
+
+    Args:
+        model: the PyTorch model; it is reset and left as it was found otherwise.
+        artefact: the compiled model, with taps ``"*:spikes"`` for the layers; if
+            None it is compiled here.
+        inputs: inputs of the model.
+    """
+    tensors = as_tensors(inputs)
+    if artefact is None:
+        artefact = compile_model(model, *tensors, taps=["*:spikes"])
+    expected, calls = trace(model, tensors)
+    got = artefact(*[t.numpy() for t in tensors])
+    taps = {name.removesuffix(":spikes"): value for name, value in artefact.taps.items() if name.endswith(":spikes")}
+    report = Comparison()
+    report.layers = [_layer(call, taps[call.path]) for call in calls if call.path in taps]
+    wanted = [x.detach().numpy() for x in pytree.tree_leaves(expected) if isinstance(x, Tensor)]
+    given = pytree.tree_leaves(got)
+    for a, b in zip(wanted, given, strict=True):
+        report.output_equal &= bool(np.array_equal(a, b, equal_nan=True))
+        if a.size:
+            report.max_difference = max(report.max_difference, float(np.abs(a.astype(np.float64) - b).max()))
+    first, second = wanted[0], np.asarray(given[0])
+    if first.ndim >= 2 and first.shape[-1] > 1:
+        report.top1_agreement = float((first.argmax(-1) == second.argmax(-1)).mean())
+    return report

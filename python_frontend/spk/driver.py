@@ -1,0 +1,89 @@
+"""`spk.compile`: from a PyTorch model to a loaded shared library."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from spk.artefact import CompiledModel
+from spk.importer import ImportedModel, import_model
+from spk.tools import run_tool
+
+__all__ = ["compile", "compile_file", "compile_imported"]
+
+
+def compile_file(
+    mlir: str | Path,
+    output: str | Path,
+    *,
+    emit: str = "shared",
+    taps: Sequence[str] = (),
+    target_cpu: str = "host",
+    openmp: bool = False,
+    extra_args: Sequence[str] = (),
+) -> Path:
+    """Run ``spk-compile`` on a module.
+
+    Raises:
+        ToolError: with the compiler's messages and the command that reproduces them.
+    """
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.unlink(missing_ok=True)  # a loaded library keeps its old file
+    arguments: list[str | Path] = [mlir, "-o", output, f"--emit={emit}", f"--target-cpu={target_cpu}"]
+    arguments += [f"--tap={tap}" for tap in taps]
+    if not openmp:
+        arguments.append("--openmp=none")
+    run_tool("spk-compile", [*arguments, *extra_args])
+    return output
+
+
+def compile_imported(imported: ImportedModel, output: str | Path, **options: Any) -> Path:
+    """`compile_file` on an imported model."""
+    return compile_file(imported.mlir, output, **options)
+
+
+def compile(
+    model: nn.Module,
+    *example: Any,
+    output: str | Path | None = None,
+    threads: int = 1,
+    taps: Sequence[str] = (),
+    target_cpu: str = "host",
+    openmp: bool | None = None,
+    sequence: bool | None = None,
+    extra_args: Sequence[str] = (),
+) -> CompiledModel:
+    """Compile a model to native code and load it.
+
+    Args:
+        model: any module that `spk.import_model` takes; left as it was found.
+        example: example inputs; they fix all shapes, the batch included.
+        output: where to write the shared library (``.so``) and, beside it, the
+            imported ``.mlir`` and ``.safetensors``; a temporary folder if None.
+        threads: threads that the loaded model uses.
+        taps: module path globs, each with an optional ``:spikes``, ``:current``,
+            ``:membrane`` or ``:attention``, that become extra outputs.
+        target_cpu: processor to compile for.
+        openmp: whether to emit parallel code; by default if `threads` is not 1.
+        sequence: see `spk.import_model`.
+        extra_args: further arguments of ``spk-compile``.
+
+    Raises:
+        UnsupportedModelError: with every operation that cannot be imported.
+        ToolError: if the compiler fails.
+    """
+    if not example:
+        raise TypeError("spk.compile needs an example input: spk.compile(model, x)")
+    keep = tempfile.TemporaryDirectory(prefix="spk-") if output is None else None
+    library = Path(keep.name) / "model.so" if keep is not None else Path(output)  # type: ignore[arg-type]
+    if library.suffix != ".so":
+        library = library.with_name(f"{library.name}.so")
+    imported = import_model(model, example, library.with_suffix(""), sequence=sequence)
+    parallel = threads != 1 if openmp is None else openmp
+    compile_file(imported.mlir, library, taps=taps, target_cpu=target_cpu, openmp=parallel, extra_args=extra_args)
+    return CompiledModel(library, threads, keep=keep)

@@ -1,0 +1,138 @@
+"""Every neuron class against the dialect's formula that the importer gives it, bit for bit."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from spk.errors import Unsupported
+from spk.importer.neuron_table import describe_rejection, spec_of
+from spk.neuron import IFNode, LIFNode
+from spk.neuron_model import simulate
+
+sj = pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
+from spikingjelly.activation_based import surrogate
+
+TAUS = (1.5, 1.75, 2.0, 4.0, 5.3)
+RESETS = (0.0, -0.25, 0.3, None)
+
+
+def currents(seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(6, 4096, generator=generator) * 2.0 + 0.8
+
+
+def assert_same_bits(module: nn.Module) -> None:
+    spec = spec_of(module.eval())
+    x = currents(7)
+    with torch.no_grad():
+        expected = module(x).numpy()
+    spikes, _ = simulate(spec, x.numpy())
+    assert 0.01 < expected.mean() < 0.95
+    np.testing.assert_array_equal(spikes, expected != 0)
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("decay", [True, False])
+@pytest.mark.parametrize("tau", TAUS)
+@pytest.mark.parametrize("cls", [LIFNode, sj.LIFNode, sj.SimpleLIFNode])
+def test_lif(cls: type, tau: float, decay: bool, reset: float | None) -> None:
+    module = cls(tau=tau, decay_input=decay, v_threshold=0.75, v_reset=reset, step_mode="m")
+    if cls is sj.SimpleLIFNode and reset is None:
+        with pytest.raises(Unsupported, match="v_reset=None"):
+            spec_of(module)
+        return
+    assert_same_bits(module)
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("cls", [IFNode, sj.IFNode, sj.SimpleIFNode])
+def test_if(cls: type, reset: float | None) -> None:
+    assert_same_bits(cls(v_threshold=1.25, v_reset=reset, step_mode="m"))
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("tau", TAUS)
+def test_plif(tau: float, reset: float | None) -> None:
+    module = sj.ParametricLIFNode(init_tau=tau, v_reset=reset, step_mode="m")
+    with torch.no_grad():
+        module.w += 0.137
+    assert spec_of(module).charge == "multiply"
+    assert_same_bits(module)
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("tau", [2.0])
+def test_plif_without_input_decay_needs_a_power_of_two(tau: float, reset: float | None) -> None:
+    module = sj.ParametricLIFNode(init_tau=tau, decay_input=False, v_reset=reset, step_mode="m")
+    assert_same_bits(module)
+    with torch.no_grad():
+        module.w += 0.137
+    with pytest.raises(Unsupported, match="no power of two"):
+        spec_of(module)
+
+
+def test_forms_really_differ() -> None:
+    """The table matters: dividing and multiplying give other bits at tau 1.5."""
+    x = currents(3)
+    divided = simulate(spec_of(LIFNode(tau=1.5)), x.numpy())[1]
+    spec = spec_of(LIFNode(tau=1.5))
+    multiplied = simulate(type(spec)("lif", "multiply", factor=1 / 1.5), x.numpy())[1]
+    assert (divided != multiplied).mean() > 0.05
+
+
+@pytest.mark.parametrize("surrogate_function", [surrogate.Sigmoid(), surrogate.ATan(), surrogate.PiecewiseQuadratic()])
+def test_surrogates_do_not_matter(surrogate_function: object) -> None:
+    assert_same_bits(sj.LIFNode(surrogate_function=surrogate_function, step_mode="m"))
+
+
+class Leaky(sj.LIFNode):
+    def single_step_functional_forward(self, inputs, states, **kwargs):
+        return super().single_step_functional_forward(inputs, states, **kwargs)
+
+
+class Renamed(LIFNode):
+    pass
+
+
+class OwnCharge(LIFNode):
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        return v + 0.5 * x
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        (Leaky(), r"overrides single_step_functional_forward\(\) of LIFNode"),
+        (Renamed(), r"Renamed is a subclass of LIFNode"),
+        (OwnCharge(), r"OwnCharge overrides charge\(\) of LIFNode"),
+        (sj.QIFNode(), r"QIFNode keeps state between calls and is no neuron that spk knows"),
+        (sj.LIFNode(surrogate_function=surrogate.Sigmoid(spiking=False)), "does not fire as x >= 0"),
+    ],
+)
+def test_rejected(module: nn.Module, expected: str) -> None:
+    reason = describe_rejection(module)
+    assert reason is not None
+    assert re.search(expected, reason)
+    with pytest.raises(Unsupported):
+        spec_of(module)
+
+
+def test_forward_replaced_on_the_instance() -> None:
+    module = LIFNode()
+    module.forward = lambda x: x  # type: ignore[method-assign]
+    assert "replaced on the instance" in str(describe_rejection(module))
+
+
+def test_initial_membrane() -> None:
+    module = sj.SimpleIFNode(v_reset=-0.5, step_mode="m")  # starts at 0, resets to -0.5
+    assert spec_of(module).initial == 0.0
+    assert spec_of(sj.IFNode(v_reset=-0.5)).initial is None
