@@ -36,7 +36,8 @@ static LogicalResult verifyHeads(Operation *op, ValueRange operands,
 //===----------------------------------------------------------------------===//
 
 LogicalResult SSAOp::verify() {
-  if (failed(verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
+  if (failed(
+          verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
     return failure();
   if (shapeOf(getResult()) != shapeOf(getQuery()))
     return emitOpError("result must have the shape of the query, got ")
@@ -57,11 +58,13 @@ LogicalResult SSAOp::verify() {
 }
 
 int64_t SSAOp::getNumTokens() {
-  return shapeOf(getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 2 : 3];
+  return shapeOf(
+      getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 2 : 3];
 }
 
 int64_t SSAOp::getNumChannels() {
-  return shapeOf(getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 3 : 2];
+  return shapeOf(
+      getQuery())[getTokenLayout() == TokenLayout::TokenFirst ? 3 : 2];
 }
 
 Association SSAOp::getExecutedOrder() {
@@ -80,7 +83,8 @@ int64_t SSAOp::getCost(Association order) {
   int64_t perHead = order == Association::QKFirst
                         ? 2 * getNumTokens() * getNumTokens() * getHeadWidth()
                         : 2 * getNumTokens() * getHeadWidth() * getHeadWidth();
-  return shapeOf(getQuery())[0] * shapeOf(getQuery())[1] * getNumHeads() * perHead;
+  return shapeOf(getQuery())[0] * shapeOf(getQuery())[1] * getNumHeads() *
+         perHead;
 }
 
 //===----------------------------------------------------------------------===//
@@ -88,13 +92,13 @@ int64_t SSAOp::getCost(Association order) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult AttentionMapOp::verify() {
-  if (failed(verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
+  if (failed(
+          verifyHeads(*this, getOperands(), getNumHeads(), getTokenLayout())))
     return failure();
   ArrayRef<int64_t> query = shapeOf(getQuery());
   int64_t tokens = query[getTokenLayout() == TokenLayout::TokenFirst ? 2 : 3];
-  SmallVector<int64_t> expected = {query[0], query[1],
-                                   static_cast<int64_t>(getNumHeads()), tokens,
-                                   tokens};
+  SmallVector<int64_t> expected = {
+      query[0], query[1], static_cast<int64_t>(getNumHeads()), tokens, tokens};
   if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
     return emitOpError("result must have shape [")
            << expected << "], got " << getResult().getType();

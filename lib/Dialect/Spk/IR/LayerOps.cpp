@@ -115,7 +115,8 @@ LogicalResult MaxPoolOp::verify() {
   SmallVector<int64_t> expected(input);
   int64_t firstSpatial = getLayout() == Layout::ChannelsFirst ? 3 : 2;
   for (int i : {0, 1}) {
-    int64_t size = input[firstSpatial + i] + 2 * getPadding()[i] - getKernel()[i];
+    int64_t size =
+        input[firstSpatial + i] + 2 * getPadding()[i] - getKernel()[i];
     expected[firstSpatial + i] = size < 0 ? 0 : size / getStrides()[i] + 1;
   }
   if (result != ArrayRef<int64_t>(expected))

@@ -17,11 +17,12 @@ using namespace mlir::spk;
 /// Fires on equality, then resets: to `vReset`, or by `vThreshold` where the
 /// reset is soft.
 static NeuronStep fireAndReset(NeuronArithmetic &math, NeuronValue h,
-                               float vThreshold, std::optional<APFloat> vReset) {
+                               float vThreshold,
+                               std::optional<APFloat> vReset) {
   NeuronValue threshold = math.constant(vThreshold);
   NeuronValue fired = math.greaterEqual(h, threshold);
-  NeuronValue afterSpike = vReset ? math.constant(vReset->convertToFloat())
-                                  : math.sub(h, threshold);
+  NeuronValue afterSpike =
+      vReset ? math.constant(vReset->convertToFloat()) : math.sub(h, threshold);
   return {h, fired, math.select(fired, afterSpike, h)};
 }
 
@@ -64,8 +65,8 @@ static void buildNeuron(OperationState &state, Type spikes, Value input,
   state.addTypes(spikes);
   state.addOperands(input);
   state.addAttributes(attributes);
-  state.getOrAddProperties<typename NeuronOp::Properties>().resultSegmentSizes =
-      {1, 0, 0};
+  state.getOrAddProperties<typename NeuronOp::Properties>()
+      .resultSegmentSizes = {1, 0, 0};
 }
 
 //===----------------------------------------------------------------------===//
@@ -78,8 +79,8 @@ void LIFOp::build(OpBuilder &, OperationState &state, Type spikes, Value input,
 }
 
 LogicalResult LIFOp::verify() {
-  bool divides = getCharge() == Charge::DecayInput ||
-                 getCharge() == Charge::NoDecayInput;
+  bool divides =
+      getCharge() == Charge::DecayInput || getCharge() == Charge::NoDecayInput;
   if (divides && !(getTau() > APFloat(0.0f) && getTau().isFinite()))
     return emitOpError("tau must be positive and finite");
   if (!divides && !getFactor())
@@ -102,9 +103,9 @@ NeuronStep LIFOp::step(NeuronArithmetic &math, NeuronValue v, NeuronValue x) {
                              math.constant(getTau().convertToFloat())));
     break;
   case Charge::NoDecayInput:
-    h = math.add(math.sub(v, math.div(rested, math.constant(
-                                                  getTau().convertToFloat()))),
-                 x);
+    h = math.add(
+        math.sub(v, math.div(rested, math.constant(getTau().convertToFloat()))),
+        x);
     break;
   case Charge::Multiply:
     h = math.add(v, math.mul(math.sub(x, rested),

@@ -37,6 +37,48 @@ int64_t spk::getNumPlanes(int64_t maxValue) {
   return maxValue <= 1 ? 1 : llvm::Log2_64(maxValue) + 1;
 }
 
+//===----------------------------------------------------------------------===//
+// SumAttr
+//===----------------------------------------------------------------------===//
+
+Attribute SumAttr::parse(AsmParser &parser, Type) {
+  StringRef keyword;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseLess() || parser.parseKeyword(&keyword))
+    return {};
+  std::optional<SumKind> kind = symbolizeSumKind(keyword);
+  if (!kind) {
+    parser.emitError(loc, "expected sequential, grouped, fma or exact");
+    return {};
+  }
+  int64_t group = 0;
+  bool planes = false;
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("group"))) {
+      if (parser.parseEqual() || parser.parseInteger(group))
+        return {};
+    } else if (parser.parseKeyword("planes") || parser.parseEqual() ||
+               parser.parseKeyword(&keyword)) {
+      return {};
+    } else {
+      planes = keyword == "true";
+    }
+  }
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<SumAttr>(loc, parser.getContext(), *kind, group,
+                                    planes);
+}
+
+void SumAttr::print(AsmPrinter &printer) const {
+  printer << '<' << stringifySumKind(getKind());
+  if (getGroup())
+    printer << ", group = " << getGroup();
+  if (getPlanes())
+    printer << ", planes = true";
+  printer << '>';
+}
+
 LogicalResult SumAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                               SumKind kind, int64_t group, bool planes) {
   if (kind == SumKind::Grouped && (group < 1 || group > kWordBits))
@@ -53,6 +95,33 @@ LogicalResult SumAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 // PackedAttr
 //===----------------------------------------------------------------------===//
 
+Attribute PackedAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  int64_t axis = -1, planes = 1, word = kWordBits;
+  if (parser.parseLess() || parser.parseKeyword("axis") ||
+      parser.parseEqual() || parser.parseInteger(axis))
+    return {};
+  while (succeeded(parser.parseOptionalComma())) {
+    bool isPlanes = succeeded(parser.parseOptionalKeyword("planes"));
+    if ((!isPlanes && parser.parseKeyword("word")) || parser.parseEqual() ||
+        parser.parseInteger(isPlanes ? planes : word))
+      return {};
+  }
+  if (parser.parseGreater())
+    return {};
+  return parser.getChecked<PackedAttr>(loc, parser.getContext(), axis, planes,
+                                       word);
+}
+
+void PackedAttr::print(AsmPrinter &printer) const {
+  printer << "<axis = " << getAxis();
+  if (getPlanes() != 1)
+    printer << ", planes = " << getPlanes();
+  if (getWord() != kWordBits)
+    printer << ", word = " << getWord();
+  printer << '>';
+}
+
 LogicalResult PackedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t axis, int64_t planes, int64_t word) {
   if (word != kWordBits)
@@ -65,13 +134,13 @@ LogicalResult PackedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
-LogicalResult PackedAttr::verifyEncoding(
-    ArrayRef<int64_t> shape, Type elementType,
-    function_ref<InFlightDiagnostic()> emitError) const {
+LogicalResult
+PackedAttr::verifyEncoding(ArrayRef<int64_t> shape, Type elementType,
+                           function_ref<InFlightDiagnostic()> emitError) const {
   if (getAxis() != static_cast<int64_t>(shape.size()) - 1)
     return emitError() << "packed axis must be the innermost one, "
-                       << static_cast<int64_t>(shape.size()) - 1 << " != "
-                       << getAxis();
+                       << static_cast<int64_t>(shape.size()) - 1
+                       << " != " << getAxis();
   if (!elementType.isInteger())
     return emitError() << "packed elements must be integers, got "
                        << elementType;
@@ -88,7 +157,8 @@ RankedTensorType PackedAttr::getStorageType(RankedTensorType type) const {
   SmallVector<int64_t> shape(type.getShape());
   shape.back() = llvm::divideCeil(shape.back(), getWord());
   shape.push_back(getPlanes());
-  return RankedTensorType::get(shape, IntegerType::get(getContext(), getWord()));
+  return RankedTensorType::get(shape,
+                               IntegerType::get(getContext(), getWord()));
 }
 
 int64_t PackedAttr::getStorageBytes(RankedTensorType type) const {

@@ -56,8 +56,7 @@ LogicalResult PackWeightsOp::verify() {
   if (weight.getRank() != 2 && weight.getRank() != 4)
     return emitOpError("weight must have rank 2 or 4, got ")
            << weight.getRank();
-  int64_t inputs =
-      weight.getNumElements() / weight.getDimSize(0) * getGroups();
+  int64_t inputs = weight.getNumElements() / weight.getDimSize(0) * getGroups();
   if (result.getRank() != 3 || result.getDimSize(1) != inputs ||
       result.getDimSize(0) !=
           llvm::divideCeil(weight.getDimSize(0), result.getDimSize(2)))

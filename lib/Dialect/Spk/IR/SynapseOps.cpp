@@ -107,7 +107,8 @@ std::pair<int64_t, int64_t> ConvOp::getWindowPadding() {
 }
 int64_t ConvOp::getNumGroups() { return getGroups(); }
 int64_t ConvOp::getChannelAxis() {
-  return getLayout() == Layout::ChannelsFirst ? 2 : shapeOf(getInput()).size() - 1;
+  return getLayout() == Layout::ChannelsFirst ? 2
+                                              : shapeOf(getInput()).size() - 1;
 }
 SumAttr ConvOp::getSummation() { return getSumAttr(); }
 void ConvOp::setSummation(SumAttr sum) { setSumAttr(sum); }
@@ -130,7 +131,8 @@ LogicalResult LinearOp::verify() {
   ArrayRef<int64_t> input = shapeOf(getInput()), weight = shapeOf(getWeight()),
                     result = shapeOf(getResult());
   if (input.size() < 3)
-    return emitOpError("input must have time, batch and channel axes, got rank ")
+    return emitOpError(
+               "input must have time, batch and channel axes, got rank ")
            << input.size();
   if (weight.size() != 2)
     return emitOpError("weight must have rank 2, got ") << weight.size();
@@ -159,7 +161,8 @@ std::pair<int64_t, int64_t> LinearOp::getWindowStride() { return {1, 1}; }
 std::pair<int64_t, int64_t> LinearOp::getWindowPadding() { return {0, 0}; }
 int64_t LinearOp::getNumGroups() { return 1; }
 int64_t LinearOp::getChannelAxis() {
-  return getLayout() == Layout::ChannelsFirst ? 2 : shapeOf(getInput()).size() - 1;
+  return getLayout() == Layout::ChannelsFirst ? 2
+                                              : shapeOf(getInput()).size() - 1;
 }
 SumAttr LinearOp::getSummation() { return getSumAttr(); }
 void LinearOp::setSummation(SumAttr sum) { setSumAttr(sum); }
@@ -167,7 +170,8 @@ int64_t LinearOp::getMultiplyAccumulates() {
   return elementsOf(getResult()) * shapeOf(getWeight())[1];
 }
 bool LinearOp::isChannelsLast() {
-  return getChannelAxis() == static_cast<int64_t>(shapeOf(getInput()).size()) - 1;
+  return getChannelAxis() ==
+         static_cast<int64_t>(shapeOf(getInput()).size()) - 1;
 }
 void LinearOp::setChannelsLast() { setLayout(Layout::ChannelsLast); }
 SmallVector<OpOperand *> LinearOp::getLayoutOperands() {

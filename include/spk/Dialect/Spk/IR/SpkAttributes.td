@@ -124,9 +124,8 @@ def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
   let builders = [AttrBuilder<(ins "SumKind":$kind), [{
     return $_get($_ctxt, kind, /*group=*/int64_t(0), /*planes=*/false);
   }]>];
-  let assemblyFormat = [{
-    `<` $kind (`,` `group` `=` $group^)? (`,` `planes` `=` $planes^)? `>`
-  }];
+  // Two optional clauses that start with a comma need a parser of their own.
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
 
@@ -149,9 +148,7 @@ def Spk_PackedAttr : AttrDef<Spk_Dialect, "Packed", [
     DefaultValuedParameter<"int64_t", "1">:$planes,
     DefaultValuedParameter<"int64_t", "64">:$word
   );
-  let assemblyFormat = [{
-    `<` `axis` `=` $axis (`,` `planes` `=` $planes^)? (`,` `word` `=` $word^)? `>`
-  }];
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
 

@@ -30,6 +30,16 @@ inline constexpr llvm::StringLiteral kNameAttr = "spk.name";
 /// Argument and result attribute: does not depend on time, so that the outside
 /// shape lacks the leading axis of size 1.
 inline constexpr llvm::StringLiteral kStaticAttr = "spk.static";
+/// Argument and result attribute: bytes that are spikes, 0 or 1.
+inline constexpr llvm::StringLiteral kSpikesAttr = "spk.spikes";
+/// Argument and result attribute: input, output, hoisted, state or weights.
+inline constexpr llvm::StringLiteral kRoleAttr = "spk.role";
+/// State argument attribute: value before the first step.
+inline constexpr llvm::StringLiteral kInitialAttr = "spk.initial";
+/// Module attribute: time steps of a whole run.
+inline constexpr llvm::StringLiteral kTimeStepsAttr = "spk.time_steps";
+/// Module attribute: why the model cannot be streamed.
+inline constexpr llvm::StringLiteral kStepRefusedAttr = "spk.step_refused";
 
 /// Spikes of one packed word.
 inline constexpr int64_t kWordBits = 64;

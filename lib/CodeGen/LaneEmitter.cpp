@@ -1,0 +1,372 @@
+//===- LaneEmitter.cpp - values of a layer at 64 channels
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LaneEmitter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "spk/CodeGen/AttentionKernel.h"
+#include "spk/CodeGen/SynapseStrategy.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+static RankedTensorType typeOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+//===----------------------------------------------------------------------===//
+// Reading and writing
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> LaneEmitter::indicesOf(RankedTensorType type,
+                                          const Position &at) {
+  SmallVector<Value> indices = {type.getDimSize(0) == 1 ? b.index(0) : at.t,
+                                at.b};
+  llvm::append_range(indices, at.axes);
+  return indices;
+}
+
+FailureOr<Lanes> LaneEmitter::emitArgument(BlockArgument argument,
+                                           const Position &at) {
+  Value buffer = buffers.lookup(argument);
+  RankedTensorType type = typeOf(argument);
+  SmallVector<Value> indices = indicesOf(type, at);
+  if (type.getElementType().isF32())
+    return Lanes::ofVector(
+        b.loadLanes(buffer, indices, at.block, type.getShape().back()));
+  SmallVector<Value> planes;
+  int64_t count = cast<MemRefType>(buffer.getType()).getShape().back();
+  for (int64_t plane = 0; plane < count; ++plane) {
+    SmallVector<Value> word(indices);
+    word.append({at.block, b.index(plane)});
+    planes.push_back(memref::LoadOp::create(b, buffer, word));
+  }
+  return Lanes::ofWords(std::move(planes));
+}
+
+void LaneEmitter::store(const Lanes &lanes, Value value, Value buffer,
+                        const Position &at) {
+  RankedTensorType type = typeOf(value);
+  SmallVector<Value> indices = indicesOf(type, at);
+  if (type.getElementType().isF32()) {
+    b.storeLanes(lanes.vector, buffer, indices, at.block,
+                 type.getShape().back());
+    return;
+  }
+  int64_t count = cast<MemRefType>(buffer.getType()).getShape().back();
+  for (int64_t plane = 0; plane < count; ++plane) {
+    SmallVector<Value> word(indices);
+    word.append({at.block, b.index(plane)});
+    Value bits = plane < static_cast<int64_t>(lanes.planes.size())
+                     ? lanes.planes[plane]
+                     : b.word(0);
+    memref::StoreOp::create(b, bits, buffer, word);
+  }
+}
+
+Value LaneEmitter::loadPerChannel(Value argument, Value block) {
+  return vector::LoadOp::create(b, b.floatLanes(), buffers.lookup(argument),
+                                ValueRange{b.mulIndex(block, kLanes)});
+}
+
+Value LaneEmitter::toFloat(const Lanes &lanes) {
+  if (lanes.vector)
+    return lanes.vector;
+  if (lanes.planes.size() == 1)
+    return arith::SelectOp::create(b, b.wordToMask(lanes.planes[0]),
+                                   b.splat(1.0f), b.splat(0.0f));
+  Value sum = b.zeroLanes(b.getI32Type());
+  for (auto [plane, word] : llvm::enumerate(lanes.planes)) {
+    Value weight = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(b.lanes(b.getI32Type()),
+                                  b.getI32IntegerAttr(1 << plane)));
+    Value bits = arith::SelectOp::create(b, b.wordToMask(word), weight,
+                                         b.zeroLanes(b.getI32Type()));
+    sum = arith::OrIOp::create(b, sum, bits);
+  }
+  return arith::SIToFPOp::create(b, b.floatLanes(), sum);
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
+  if (auto it = fixed.find(value); it != fixed.end())
+    return it->second;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return emitArgument(argument, at);
+  Operation *op = value.getDefiningOp();
+  return TypeSwitch<Operation *, FailureOr<Lanes>>(op)
+      .Case<SynapseOpInterface>([&](auto op) { return emitSynapse(op, at); })
+      .Case([&](ScaleShiftOp op) { return emitScaleShift(op, at); })
+      .Case([&](RepeatOp op) {
+        Position first = at;
+        first.t = b.index(0);
+        return emit(op.getInput(), first);
+      })
+      .Case([&](MaxPoolOp op) { return emitMaxPool(op, at); })
+      .Case([&](AddOp op) { return emitAdd(op, at); })
+      .Case([&](MeanOp op) { return emitMean(op, at); })
+      .Case([&](SSAOp op) { return emitAttention(op, at); })
+      .Default([&](Operation *op) { return emitElementwise(op, at); });
+}
+
+FailureOr<Lanes> LaneEmitter::emitSynapse(SynapseOpInterface op,
+                                          const Position &at) {
+  auto layer = cast<FusedOp>(op->getParentOp());
+  StringAttr name = layer.getStrategyAttr();
+  const SynapseStrategy *strategy =
+      name ? lookupSynapseStrategy(name.getValue()) : nullptr;
+  if (!strategy || !op.getSummation() ||
+      !strategy->realises(op.getSummation())) {
+    op->emitOpError("needs a strategy that realises its sum; run "
+                    "spk-select-strategies");
+    return failure();
+  }
+  SynapseSite site{op,
+                   buffers.lookup(op.getSynapseInput()),
+                   buffers.lookup(op.getSynapseWeight()),
+                   at.t,
+                   at.b,
+                   at.block,
+                   at.axes};
+  Value sum = strategy->emitSum(b, site);
+  if (Value bias = op.getSynapseBias())
+    sum = arith::AddFOp::create(b, sum, loadPerChannel(bias, at.block));
+  return Lanes::ofVector(sum);
+}
+
+FailureOr<Lanes> LaneEmitter::emitScaleShift(ScaleShiftOp op,
+                                             const Position &at) {
+  FailureOr<Lanes> input = emit(op.getInput(), at);
+  if (failed(input))
+    return failure();
+  Value scaled = arith::MulFOp::create(b, input->vector,
+                                       loadPerChannel(op.getScale(), at.block));
+  return Lanes::ofVector(arith::AddFOp::create(
+      b, scaled, loadPerChannel(op.getShift(), at.block)));
+}
+
+FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
+  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
+  bool isFloat = typeOf(op.getInput()).getElementType().isF32();
+  if (!isFloat && !typeOf(op.getInput()).getElementType().isInteger(1)) {
+    op.emitOpError("must pool spikes or floats in native code, got ")
+        << typeOf(op.getInput()).getElementType();
+    return failure();
+  }
+  // The part of the window that lies inside the input.
+  SmallVector<Value> lower, upper;
+  for (int i : {0, 1}) {
+    Value origin =
+        arith::SubIOp::create(b, b.mulIndex(at.axes[i], op.getStrides()[i]),
+                              b.index(op.getPadding()[i]));
+    lower.push_back(arith::MaxSIOp::create(b, origin, b.index(0)));
+    upper.push_back(arith::MinSIOp::create(
+        b, b.addIndex(origin, op.getKernel()[i]), b.index(shape[2 + i])));
+  }
+  Value identity =
+      isFloat ? b.splat(-std::numeric_limits<float>::infinity()) : b.word(0);
+  LogicalResult status = success();
+  Value largest =
+      b.loop(lower[0], upper[0], {identity}, [&](Value y, ValueRange outer) {
+         return b.loop(
+             lower[1], upper[1], outer,
+             [&](Value x, ValueRange inner) -> SmallVector<Value> {
+               Position window = at;
+               window.axes = {y, x};
+               FailureOr<Lanes> lanes = emit(op.getInput(), window);
+               if (failed(lanes)) {
+                 status = failure();
+                 return {inner[0]};
+               }
+               if (isFloat)
+                 return {arith::MaximumFOp::create(b, inner[0], lanes->vector)};
+               return {arith::OrIOp::create(b, inner[0], lanes->planes[0])};
+             });
+       }).front();
+  if (failed(status))
+    return failure();
+  return isFloat ? Lanes::ofVector(largest) : Lanes::ofWords({largest});
+}
+
+FailureOr<Lanes> LaneEmitter::emitAdd(AddOp op, const Position &at) {
+  FailureOr<Lanes> lhs = emit(op.getLhs(), at), rhs = emit(op.getRhs(), at);
+  if (failed(lhs) || failed(rhs))
+    return failure();
+  // A ripple-carry adder over bit planes adds 64 channels at a time.
+  size_t width = std::max(lhs->planes.size(), rhs->planes.size());
+  Value carry;
+  SmallVector<Value> sum;
+  for (size_t plane = 0; plane < width; ++plane) {
+    SmallVector<Value> terms;
+    for (const Lanes *side : {&*lhs, &*rhs})
+      if (plane < side->planes.size())
+        terms.push_back(side->planes[plane]);
+    if (carry)
+      terms.push_back(carry);
+    Value bit = terms[0], out;
+    for (Value term : ArrayRef<Value>(terms).drop_front()) {
+      Value both = arith::AndIOp::create(b, bit, term);
+      out = out ? arith::OrIOp::create(b, out, both).getResult() : both;
+      bit = arith::XOrIOp::create(b, bit, term);
+    }
+    sum.push_back(bit);
+    carry = out;
+  }
+  if (carry)
+    sum.push_back(carry);
+  return Lanes::ofWords(std::move(sum));
+}
+
+FailureOr<Lanes> LaneEmitter::emitMean(MeanOp op, const Position &at) {
+  RankedTensorType type = typeOf(op.getInput());
+  int64_t count = 1;
+  for (int64_t axis : op.getAxes()) {
+    if (axis == 1 || axis == type.getRank() - 1) {
+      op.emitOpError("native code must not take the mean over the ")
+          << (axis == 1 ? "batch" : "channels");
+      return failure();
+    }
+    count *= type.getDimSize(axis);
+  }
+  LogicalResult status = success();
+  // One loop per reduced axis, outermost first: row-major order.
+  std::function<Value(ArrayRef<int64_t>, Position, Value)> reduce =
+      [&](ArrayRef<int64_t> axes, Position inner, Value sum) -> Value {
+    if (axes.empty()) {
+      FailureOr<Lanes> lanes = emit(op.getInput(), inner);
+      if (failed(lanes)) {
+        status = failure();
+        return sum;
+      }
+      return arith::AddFOp::create(b, sum, toFloat(*lanes));
+    }
+    return b
+        .loop(b.index(0), b.index(type.getDimSize(axes.front())), {sum},
+              [&](Value i, ValueRange carried) -> SmallVector<Value> {
+                Position next = inner;
+                (axes.front() == 0 ? next.t : next.axes[axes.front() - 2]) = i;
+                return {reduce(axes.drop_front(), next, carried[0])};
+              })
+        .front();
+  };
+  Value sum = reduce(op.getAxes(), at, b.splat(0.0f));
+  if (failed(status))
+    return failure();
+  return Lanes::ofVector(
+      arith::DivFOp::create(b, sum, b.splat(static_cast<float>(count))));
+}
+
+FailureOr<Lanes> LaneEmitter::emitAttention(SSAOp op, const Position &at) {
+  AttentionCore core(op);
+  Value operand =
+      core.order == Association::KVFirst ? op.getQuery() : op.getValue();
+  return Lanes::ofVector(emitSecondProduct(b, core, product,
+                                           buffers.lookup(operand), at.t, at.b,
+                                           at.axes.front(), at.block));
+}
+
+FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
+                                              const Position &at) {
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
+    if (splat && splat.getElementType().isF32())
+      return Lanes::ofVector(b.splat(splat.getSplatValue<float>()));
+  }
+  if (isa<arith::UIToFPOp, arith::SIToFPOp>(op)) {
+    FailureOr<Lanes> input = emit(op->getOperand(0), at);
+    if (failed(input))
+      return failure();
+    return Lanes::ofVector(toFloat(*input));
+  }
+  if (!op->hasTrait<::mlir::OpTrait::Elementwise>() ||
+      !getElementTypeOrSelf(op->getResult(0)).isF32()) {
+    op->emitOpError("has no native code; see spk-run --interpret");
+    return failure();
+  }
+  SmallVector<Value> operands;
+  for (Value operand : op->getOperands()) {
+    FailureOr<Lanes> lanes = emit(operand, at);
+    if (failed(lanes))
+      return failure();
+    operands.push_back(toFloat(*lanes));
+  }
+  OperationState state(op->getLoc(), op->getName());
+  state.addOperands(operands);
+  state.addTypes(b.floatLanes());
+  state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
+  state.propertiesAttr = op->getPropertiesAsAttribute();
+  return Lanes::ofVector(b.create(state)->getResult(0));
+}
+
+//===----------------------------------------------------------------------===//
+// Neurons
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Arithmetic of a neuron on 64 lanes.
+class LaneArithmetic final : public NeuronArithmetic {
+public:
+  explicit LaneArithmetic(KernelBuilder &b) : b(b) {}
+  NeuronValue constant(float number) override { return {b.splat(number)}; }
+  NeuronValue add(NeuronValue x, NeuronValue y) override {
+    return {arith::AddFOp::create(b, x.ir, y.ir)};
+  }
+  NeuronValue sub(NeuronValue x, NeuronValue y) override {
+    return {arith::SubFOp::create(b, x.ir, y.ir)};
+  }
+  NeuronValue mul(NeuronValue x, NeuronValue y) override {
+    return {arith::MulFOp::create(b, x.ir, y.ir)};
+  }
+  NeuronValue div(NeuronValue x, NeuronValue y) override {
+    // Dividing by a power of two is multiplying by its inverse, bit for bit.
+    DenseElementsAttr divisor;
+    APFloat inverse(0.0f);
+    if (matchPattern(y.ir, m_Constant(&divisor)) && divisor.isSplat() &&
+        divisor.getSplatValue<APFloat>().getExactInverse(&inverse))
+      return mul(x, constant(inverse.convertToFloat()));
+    return {arith::DivFOp::create(b, x.ir, y.ir)};
+  }
+  NeuronValue greaterEqual(NeuronValue x, NeuronValue y) override {
+    return {arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, x.ir, y.ir)};
+  }
+  NeuronValue select(NeuronValue condition, NeuronValue x,
+                     NeuronValue y) override {
+    return {arith::SelectOp::create(b, condition.ir, x.ir, y.ir)};
+  }
+
+private:
+  KernelBuilder &b;
+};
+} // namespace
+
+FailureOr<Value> LaneEmitter::stepNeuron(NeuronOpInterface neuron,
+                                         const Position &at, Value state) {
+  FailureOr<Lanes> current = emit(neuron.getCurrent(), at);
+  if (failed(current))
+    return failure();
+  LaneArithmetic arithmetic(b);
+  NeuronStep step = neuron.step(arithmetic, {state}, {current->vector});
+  // Lanes past the last channel must stay zero in memory.
+  int64_t channels = typeOf(neuron.getFired()).getShape().back();
+  Value word = b.maskToWord(step.fired.ir);
+  if (channels % kLanes != 0)
+    word = arith::AndIOp::create(b, word, b.validLanes(at.block, channels));
+  fix(neuron.getFired(), Lanes::ofWords({word}));
+  if (Value charged = neuron.getCharged())
+    fix(charged, Lanes::ofVector(step.charged.ir));
+  return step.state.ir;
+}
+
+void LaneEmitter::forget(NeuronOpInterface neuron) {
+  fixed.erase(neuron.getFired());
+  if (Value charged = neuron.getCharged())
+    fixed.erase(charged);
+}

@@ -1,0 +1,82 @@
+//===- LaneEmitter.h - values of a layer at 64 channels -*- C++ -*-
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPK_LIB_CODEGEN_LANEEMITTER_H
+#define SPK_LIB_CODEGEN_LANEEMITTER_H
+
+#include "spk/CodeGen/KernelBuilder.h"
+#include "spk/Dialect/Spk/IR/SpkOps.h"
+
+namespace mlir::spk {
+
+/// 64 channels of a value: f32 lanes, or one word per bit plane.
+struct Lanes {
+  static Lanes ofVector(Value vector) { return {vector, {}}; }
+  static Lanes ofWords(SmallVector<Value> planes) {
+    return {Value(), std::move(planes)};
+  }
+  Value vector;
+  SmallVector<Value> planes;
+};
+
+/// Where lanes are evaluated.
+struct Position {
+  Value t, b, block;
+  SmallVector<Value> axes;
+};
+
+/// Emits the ops of a fused layer at one position, following operands from the
+/// yielded value backwards.
+class LaneEmitter {
+public:
+  explicit LaneEmitter(KernelBuilder &b) : b(b) {}
+
+  /// Input `argument` of the layer is stored in `buffer`.
+  void bind(BlockArgument argument, Value buffer) {
+    buffers[argument] = buffer;
+  }
+  /// Buffer of the first product of the layer's attention core.
+  void bindProduct(Value buffer) { product = buffer; }
+  /// `value` has these lanes wherever it is asked for.
+  void fix(Value value, Lanes lanes) { fixed[value] = std::move(lanes); }
+
+  /// Lanes of `value` at a position; a diagnostic where no kernel can.
+  FailureOr<Lanes> emit(Value value, const Position &at);
+  /// Charges, fires and resets; remembers spikes and membrane of this step and
+  /// returns the next state.
+  FailureOr<Value> stepNeuron(NeuronOpInterface neuron, const Position &at,
+                              Value state);
+  /// Drops what stepNeuron remembered.
+  void forget(NeuronOpInterface neuron);
+  /// Writes lanes of `value` into the buffer that holds it.
+  void store(const Lanes &lanes, Value value, Value buffer, const Position &at);
+
+private:
+  FailureOr<Lanes> emitArgument(BlockArgument argument, const Position &at);
+  FailureOr<Lanes> emitSynapse(SynapseOpInterface op, const Position &at);
+  FailureOr<Lanes> emitScaleShift(ScaleShiftOp op, const Position &at);
+  FailureOr<Lanes> emitMaxPool(MaxPoolOp op, const Position &at);
+  FailureOr<Lanes> emitAdd(AddOp op, const Position &at);
+  FailureOr<Lanes> emitMean(MeanOp op, const Position &at);
+  FailureOr<Lanes> emitAttention(SSAOp op, const Position &at);
+  FailureOr<Lanes> emitElementwise(Operation *op, const Position &at);
+
+  /// Memory indices of a value of `type` at a position, channels excluded.
+  SmallVector<Value> indicesOf(RankedTensorType type, const Position &at);
+  /// Lanes of an integer or spike value as f32.
+  Value toFloat(const Lanes &lanes);
+  Value loadPerChannel(Value argument, Value block);
+
+  KernelBuilder &b;
+  DenseMap<Value, Value> buffers;
+  DenseMap<Value, Lanes> fixed;
+  Value product;
+};
+
+} // namespace mlir::spk
+
+#endif // SPK_LIB_CODEGEN_LANEEMITTER_H

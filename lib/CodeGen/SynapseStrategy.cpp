@@ -1,0 +1,108 @@
+//===- SynapseStrategy.cpp - ways to sum spikes times weights
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spk/CodeGen/SynapseStrategy.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+ArrayRef<const SynapseStrategy *> spk::getSynapseStrategies() {
+  static const SynapseStrategy *const strategies[] = {
+      &getRowAccumulate(), &getSelectAccumulate(), &getDenseFMA()};
+  return strategies;
+}
+
+const SynapseStrategy *spk::lookupSynapseStrategy(StringRef name) {
+  for (const SynapseStrategy *strategy : getSynapseStrategies())
+    if (strategy->getName() == name)
+      return strategy;
+  return nullptr;
+}
+
+static ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<ShapedType>(value.getType()).getShape();
+}
+
+int64_t SynapseSite::getInputChannels() const {
+  Value operand = const_cast<SynapseOpInterface &>(op).getSynapseInput();
+  return shapeOf(operand).back();
+}
+
+int64_t SynapseSite::getPlanes() const { return shapeOf(input).back(); }
+
+int64_t SynapseSite::getWords() const {
+  return shapeOf(input).drop_back().back();
+}
+
+SmallVector<Value> SynapseSite::forEachTap(
+    KernelBuilder &builder, ValueRange carried,
+    llvm::function_ref<SmallVector<Value>(ValueRange, Value, ValueRange)> body)
+    const {
+  SynapseOpInterface synapse = op;
+  ArrayRef<int64_t> shape = shapeOf(input);
+  Value time = shape[0] == 1 ? builder.index(0) : t;
+  int64_t channels = getInputChannels();
+  SmallVector<Value> at = {time, b};
+  auto [rows, columns] = synapse.getWindow();
+  bool isConv = isa<ConvOp>(synapse.getOperation());
+  if (!isConv) {
+    llvm::append_range(at, position);
+    return body(at, builder.index(0), carried);
+  }
+
+  // The taps that fall inside the input: no test in the inner loops.
+  auto [strideY, strideX] = synapse.getWindowStride();
+  auto [padY, padX] = synapse.getWindowPadding();
+  auto range = [&](Value out, int64_t stride, int64_t pad, int64_t window,
+                   int64_t size) -> std::tuple<Value, Value, Value> {
+    Value origin = builder.mulIndex(out, stride);
+    Value lower = arith::MaxSIOp::create(
+        builder, builder.index(0),
+        arith::SubIOp::create(builder, builder.index(pad), origin));
+    Value upper = arith::MinSIOp::create(
+        builder, builder.index(window),
+        arith::SubIOp::create(builder, builder.index(size + pad), origin));
+    return {origin, lower, upper};
+  };
+  auto [originY, lowerY, upperY] =
+      range(position[0], strideY, padY, rows, shape[2]);
+  auto [originX, lowerX, upperX] =
+      range(position[1], strideX, padX, columns, shape[3]);
+  Value firstY = originY, firstX = originX;
+  int64_t numColumns = columns, paddingY = padY, paddingX = padX;
+  Value fromX = lowerX, toX = upperX;
+  return builder.loop(lowerY, upperY, carried, [&](Value ky, ValueRange outer) {
+    Value y = arith::SubIOp::create(builder, builder.addIndex(firstY, ky),
+                                    builder.index(paddingY));
+    return builder.loop(fromX, toX, outer, [&](Value kx, ValueRange inner) {
+      Value x = arith::SubIOp::create(builder, builder.addIndex(firstX, kx),
+                                      builder.index(paddingX));
+      Value tap = builder.addIndex(builder.mulIndex(ky, numColumns), kx);
+      return body({time, b, y, x}, builder.mulIndex(tap, channels), inner);
+    });
+  });
+}
+
+Value SynapseSite::combinePlanes(
+    KernelBuilder &b, llvm::function_ref<Value(Value)> sumPlane) const {
+  if (getPlanes() == 1)
+    return sumPlane(b.index(0));
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  Value two = arith::ConstantOp::create(b, b.getF32FloatAttr(2.0f));
+  return b
+      .loop(b.index(0), b.index(getPlanes()),
+            {b.zeroLanes(b.getF32Type()), one},
+            [&](Value plane, ValueRange carried) -> SmallVector<Value> {
+              Value weight =
+                  vector::BroadcastOp::create(b, b.floatLanes(), carried[1]);
+              Value scaled = arith::MulFOp::create(b, sumPlane(plane), weight);
+              return {arith::AddFOp::create(b, carried[0], scaled),
+                      arith::MulFOp::create(b, carried[1], two)};
+            })
+      .front();
+}

@@ -1,0 +1,179 @@
+//===- FuseLayers.cpp - one op per layer
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "spk/Dialect/Spk/IR/SpkOps.h"
+#include "spk/Dialect/Spk/Transforms/Passes.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace mlir::spk {
+#define GEN_PASS_DEF_FUSELAYERS
+#include "spk/Dialect/Spk/Transforms/Passes.h.inc"
+} // namespace mlir::spk
+
+using namespace mlir;
+using namespace mlir::spk;
+
+namespace {
+
+/// Elementwise arithmetic on activations, `[T, B, ..., C]`.
+bool isElementwise(Operation *op) {
+  if (!isa_and_nonnull<arith::ArithDialect>(op->getDialect()) ||
+      op->getNumResults() != 1 || op->getNumOperands() == 0)
+    return false;
+  auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());
+  return type && type.getRank() >= 3 &&
+         op->hasTrait<::mlir::OpTrait::Elementwise>();
+}
+
+/// Ops that compute activations. Reshapes, slices, weights and what is
+/// evaluated at compile time are none.
+bool computes(Operation *op) {
+  return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
+             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp>(op) ||
+         isElementwise(op);
+}
+
+/// Grows the chain of ops that one kernel runs.
+class Layer {
+public:
+  explicit Layer(Operation *first) { append(first); }
+
+  /// Appends the only user of the last op while the kernel can run it too.
+  void grow() {
+    while (true) {
+      Value last = getResult(ops.back());
+      if (!last || !last.hasOneUse() || hasSideResults(ops.back()))
+        return;
+      Operation *user = *last.user_begin();
+      if (user->getBlock() != ops.back()->getBlock() || !accepts(user))
+        return;
+      append(user);
+    }
+  }
+
+  ArrayRef<Operation *> getOps() const { return ops.getArrayRef(); }
+
+private:
+  /// The value that a chain continues with.
+  static Value getResult(Operation *op) {
+    if (auto neuron = dyn_cast<NeuronOpInterface>(op))
+      return neuron.getFired();
+    return op->getNumResults() == 1 ? op->getResult(0) : Value();
+  }
+
+  /// A neuron with a state or membrane result can still be followed by others:
+  /// the fused op yields them beside.
+  static bool hasSideResults(Operation *op) {
+    return !isa<NeuronOpInterface>(op) && op->getNumResults() != 1;
+  }
+
+  bool accepts(Operation *op) const {
+    if (isa<AttentionMapOp>(ops.front()))
+      return false;
+    if (isElementwise(op) || isa<AddOp>(op))
+      return !poolsSpikes || isa<AddOp>(op);
+    if (isa<ScaleShiftOp, RepeatOp>(op))
+      return !hasNeuron;
+    if (isa<MaxPoolOp>(op))
+      return hasNeuron ? isa<NeuronOpInterface>(ops.back())
+                       : !poolsCurrents && hasSynapse;
+    if (isa<NeuronOpInterface>(op))
+      return !hasNeuron && !isa<MeanOp>(ops.front());
+    return false;
+  }
+
+  void append(Operation *op) {
+    if (isa<MaxPoolOp>(op))
+      (hasNeuron ? poolsSpikes : poolsCurrents) = true;
+    hasNeuron |= isa<NeuronOpInterface>(op);
+    hasSynapse |= isa<SynapseOpInterface>(op);
+    ops.insert(op);
+  }
+
+  llvm::SetVector<Operation *> ops;
+  bool hasNeuron = false, hasSynapse = false;
+  bool poolsCurrents = false, poolsSpikes = false;
+};
+
+/// Moves the ops of a layer into a new `spk.fused` in place of the last one.
+void fuse(ArrayRef<Operation *> ops) {
+  Operation *last = ops.back();
+  OpBuilder builder(last);
+  llvm::SmallPtrSet<Operation *, 8> inside(ops.begin(), ops.end());
+  llvm::SetVector<Value> inputs;
+  SmallVector<Value> results;
+  SmallVector<Operation *> constants;
+  for (Operation *op : ops) {
+    for (Value operand : op->getOperands()) {
+      Operation *def = operand.getDefiningOp();
+      if (def && inside.contains(def))
+        continue;
+      // Splat constants are part of the computation, not data.
+      if (def && def->hasTrait<::mlir::OpTrait::ConstantLike>()) {
+        if (!llvm::is_contained(constants, def))
+          constants.push_back(def);
+        continue;
+      }
+      inputs.insert(operand);
+    }
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(),
+                       [&](Operation *user) { return !inside.contains(user); }))
+        results.push_back(result);
+  }
+
+  // A layer is named after what it computes first: its synapse.
+  auto fused = FusedOp::create(builder, ops.front()->getLoc(),
+                               ValueRange(results).getTypes(),
+                               inputs.getArrayRef(), /*strategy=*/nullptr,
+                               /*reason=*/nullptr);
+  Block *body = builder.createBlock(&fused.getBody());
+  IRMapping mapping;
+  for (Value input : inputs)
+    mapping.map(input, body->addArgument(input.getType(), input.getLoc()));
+  for (Operation *constant : constants)
+    builder.clone(*constant, mapping);
+  for (Operation *op : ops)
+    builder.clone(*op, mapping);
+  SmallVector<Value> yielded;
+  for (Value result : results)
+    yielded.push_back(mapping.lookup(result));
+  YieldOp::create(builder, last->getLoc(), yielded);
+  for (auto [result, replacement] : llvm::zip(results, fused.getResults()))
+    result.replaceAllUsesWith(replacement);
+  for (Operation *op : llvm::reverse(ops))
+    op->erase();
+}
+
+struct FuseLayersPass : spk::impl::FuseLayersBase<FuseLayersPass> {
+  using Base::Base;
+
+  void runOnOperation() final {
+    for (Block &block : getOperation().getFunctionBody()) {
+      SmallVector<Operation *> starts;
+      for (Operation &op : block)
+        if (computes(&op))
+          starts.push_back(&op);
+      llvm::SmallPtrSet<Operation *, 32> fusedOps;
+      for (Operation *start : starts) {
+        if (fusedOps.contains(start))
+          continue;
+        Layer layer(start);
+        layer.grow();
+        for (Operation *op : layer.getOps())
+          fusedOps.insert(op);
+        numOps += layer.getOps().size();
+        ++numFused;
+        fuse(layer.getOps());
+      }
+    }
+  }
+};
+
+} // namespace
