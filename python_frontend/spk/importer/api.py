@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from spk.errors import Problem, UnsupportedModelError
-from spk.importer.capture import Captured, capture
-from spk.importer.translate import Result, translate_graph
+from spk.importer.capture import capture
+from spk.importer.translate import BATCH_FIRST, IMAGE, SEQUENCE, Result, translate_graph
 
 __all__ = ["ImportedModel", "as_tensors", "import_model", "translate"]
 
@@ -52,14 +52,14 @@ def as_tensors(inputs: Tensor | np.ndarray | Sequence[Tensor | np.ndarray]) -> t
     return tuple(out)
 
 
-def _choices(captured: Captured, inputs: Sequence[Tensor], sequence: bool | None) -> list[tuple[bool, ...]]:
-    """The readings of the inputs to try, as one flag "static" each; sequences first."""
-    options: list[tuple[bool, ...]] = []
+def _choices(inputs: Sequence[Tensor], sequence: bool | None) -> list[tuple[str, ...]]:
+    """The readings of the inputs to try, most likely first."""
+    options: list[tuple[str, ...]] = []
     for x in inputs:
         if sequence is not None:
-            options.append((not sequence,))
+            options.append((SEQUENCE,) if sequence else (IMAGE, BATCH_FIRST))
         else:
-            options.append((False, True) if x.dim() >= 3 else (True,))
+            options.append((SEQUENCE, IMAGE, BATCH_FIRST) if x.dim() >= 3 else (IMAGE,))
     return list(product(*options))
 
 
@@ -80,11 +80,11 @@ def translate(
     tensors = as_tensors(inputs)
     captured = capture(model, tensors)
     best: Result | None = None
-    for static in _choices(captured, tensors, sequence):
-        result = translate_graph(captured, model, static)
+    for readings in _choices(tensors, sequence):
+        result = translate_graph(captured, model, readings)
         if not result.problems:
             return result
-        if best is None or len(result.problems) <= len(best.problems):
+        if best is None or result.translated > best.translated:
             best = result
     assert best is not None
     raise UnsupportedModelError(best.problems)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -153,6 +154,17 @@ def _prepared(model: nn.Module, sites: dict[str, NeuronSite]) -> Iterator[None]:
             module.training = flag
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps torch's own account of an export that fails to itself: it becomes a finding."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(previous)
+
+
 def _last_line(error: BaseException) -> str:
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
@@ -189,7 +201,7 @@ def capture(model: nn.Module, inputs: Sequence[Tensor]) -> Captured:
         if is_neuron(module) and id(module) not in seen:
             seen[id(module)] = sites[path] = _site(path, module)
     arguments = tuple(copy.copy(x) for x in inputs)
-    with _prepared(model, sites), running(sites), torch.no_grad():
+    with _prepared(model, sites), running(sites), torch.no_grad(), _quiet():
         try:
             program = torch.export.export(model, arguments, strict=False)
         except Exception as error:

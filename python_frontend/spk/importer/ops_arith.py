@@ -8,7 +8,7 @@ from typing import Any
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
-from spk.importer.views import TIME, Atom, Group, View, group_size, merge, refine
+from spk.importer.views import TIME, Atom, Group, View, group_size, refine
 
 __all__: list[str] = []
 
@@ -23,32 +23,27 @@ def _number(x: Any) -> float | None:
 
 
 def _activation(ctx: Context, const: Const, like: View) -> View:
-    """A constant tensor as an activation of the torch shape of another operand, T = 1."""
+    """A constant tensor as an activation that lies like another operand of the same torch shape."""
     rank = len(like.dims)
-    time = next((i for i, g in enumerate(like.dims) if any(a.axis == TIME for a in g)), None)
-    shape = list(like.shape)
-    tensor = const.tensor
-    if time is not None:
-        padded = tensor.reshape((1,) * (rank - tensor.dim()) + tuple(tensor.shape))
-        if padded.shape[time] != 1:
+    tensor = const.tensor.reshape((1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape))
+    atoms: list[Atom] = []
+    before: list[int] = []  # one axis for each atom, as far as the constant depends on it
+    wanted: list[int] = []
+    for size, group in zip(tensor.shape, like.dims, strict=True):
+        if size not in (1, group_size(group)):
+            raise Unsupported(f"a constant of shape {list(const.tensor.shape)} beside {list(like.shape)}", "equal shapes")
+        if size > 1 and any(a.axis == TIME and a.size > 1 for a in group):
             raise Unsupported("a constant that depends on time", "the same constant at every time step")
-        shape[time] = 1
-    tensor = tensor.expand(shape).contiguous()
-    batched = like.dims[0 if time is None else 1] if rank > (0 if time is None else 1) else ()
-    batch = group_size(batched) if any(a.axis == 1 for a in batched) else 1
-    rest = [n for i, n in enumerate(shape) if i != time]
-    full = (1, *rest) if batch == rest[0] and any(a.axis == 1 for a in batched) else (1, 1, *rest)
-    key = const.key if tuple(const.tensor.shape) == full else f"{const.key}:{'x'.join(map(str, full))}"
-    value = ctx.weight(Const(tensor, const.key), full, key)
-    dims: list[Group] = []
-    axis = len(full) - len(rest)
-    for i in range(rank):
-        if i == time:
-            dims.append(())
-        else:
-            dims.append(merge((Atom(axis, full[axis], 1),)))
-            axis += 1
-    return View(value, tuple(dims))
+        for atom in group:
+            atoms.append(atom)
+            before.append(atom.size if size > 1 else 1)
+            wanted.append(1 if atom.axis == TIME else atom.size)
+    order = sorted(range(len(atoms)), key=lambda i: (atoms[i].axis, -atoms[i].stride))
+    shape = (1, *like.value.shape[1:])
+    spread = tensor.reshape(before).expand(wanted).permute(order).reshape(shape)
+    key = const.key if shape == tuple(const.tensor.shape) else f"{const.key}:{'x'.join(map(str, shape))}"
+    value = ctx.weight(Const(spread, const.key), shape, key)
+    return View(ctx.layout.repeat(value, like.value.shape[TIME], ctx.path), like.dims)
 
 
 def _correspond(ctx: Context, a: View, b: View) -> tuple[View, View]:
@@ -105,9 +100,11 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
 
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
-        a = _activation(ctx, a, need_view(b))
+        b = ctx.real(need_view(b))
+        a = _activation(ctx, a, b)
     if isinstance(b, Const):
-        b = _activation(ctx, b, need_view(a))
+        a = ctx.real(need_view(a))
+        b = _activation(ctx, b, a)
     return _correspond(ctx, ctx.real(need_view(a)), ctx.real(need_view(b)))
 
 

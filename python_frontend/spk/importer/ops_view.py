@@ -30,6 +30,11 @@ def _reshape(ctx: Context, x: Any, shape: Sequence[int], *_: Any) -> View:
         return reshape(ctx.layout.torch_form(view, ctx.path), shape)
 
 
+@handler("aten.reshape_as.default", "aten.view_as.default")
+def _reshape_as(ctx: Context, x: Any, other: Any) -> View:
+    return _reshape(ctx, x, need_view(other).shape)
+
+
 @handler("aten.flatten.using_ints")
 def _flatten(ctx: Context, x: Any, start: int = 0, end: int = -1) -> View:
     view = need_view(x)

@@ -22,7 +22,9 @@ from spk.importer.context import Const, Context, Unknown, handlers
 from spk.importer.mlir import Value, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, axis_atoms, group_size, merge
 
-__all__ = ["Result", "translate_graph"]
+__all__ = ["BATCH_FIRST", "IMAGE", "SEQUENCE", "Result", "translate_graph"]
+
+SEQUENCE, IMAGE, BATCH_FIRST = "sequence", "image", "batch_first"
 
 
 @dataclass
@@ -47,6 +49,7 @@ class Result:
     inputs: list[Argument] = field(default_factory=list)
     outputs: list[Argument] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    translated: int = 0
 
     @property
     def warnings(self) -> list[Problem]:
@@ -63,12 +66,13 @@ class Result:
         return {key: self.context.constants[key] for key in self.context.builder.globals}
 
 
+_HERE = os.path.dirname(__file__)
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 def _source(node: torch.fx.Node) -> str:
     frames = _FRAME.findall(node.meta.get("stack_trace") or "")
-    own = [f for f in frames if f"{os.sep}site-packages{os.sep}" not in f[0]]
+    own = [f for f in frames if f"{os.sep}site-packages{os.sep}" not in f[0] and not f[0].startswith(_HERE)]
     if not frames:
         return ""
     name, line = (own or frames)[-1]
@@ -85,13 +89,28 @@ def _op_name(target: Any) -> str:
     return "getitem" if target is operator.getitem else str(target)
 
 
+def _check_mutation(node: torch.fx.Node) -> None:
+    """Refuses in-place operations whose operand is seen again under another name."""
+    schema = getattr(node.target, "_schema", None)
+    if schema is None or not schema.is_mutable:
+        return
+    alias: Any = node.args[0]
+    while isinstance(alias, torch.fx.Node):
+        if any(node < user for user in alias.users):
+            raise Unsupported("an in-place operation on a tensor that is used again", "the same operation out of place")
+        target = getattr(alias.target, "_schema", None)
+        is_view = target is not None and any(a.alias_info is not None for a in target.arguments)
+        alias = alias.args[0] if is_view and alias.args else None
+
+
 class _Walk:
-    def __init__(self, captured: Captured, model: nn.Module, static: Sequence[bool]) -> None:
+    def __init__(self, captured: Captured, model: nn.Module, readings: Sequence[str]) -> None:
         self.captured, self.model = captured, model
         self.context = Context(captured)
         self.result = Result(self.context)
-        self.static = list(static)
+        self.readings = list(readings)
         self.env: dict[torch.fx.Node, Any] = {}
+        self.stand_ins: set[Value] = set()
 
     def run(self) -> Result:
         self._placeholders()
@@ -133,7 +152,7 @@ class _Walk:
         if val.dtype != torch.float32:
             self._problem(node, Unsupported(f"input {name} has dtype {val.dtype}", "float32"))
             return Unknown()
-        static = self.static[index]
+        static = self.readings[index] != SEQUENCE
         shape = (1, *val.shape) if static else tuple(val.shape)
         if len(shape) < 2:
             self._problem(node, Unsupported(f"input {name} of shape {list(val.shape)}", "[B, ...] or [T, B, ...]"))
@@ -141,7 +160,13 @@ class _Walk:
         value = Value(f"%arg{index}", shape, "f32")
         self.result.inputs.append(Argument(name, static, value))
         dims = axis_atoms(shape)
-        return View(value, dims[1:] if static else dims)
+        if self.readings[index] != BATCH_FIRST:
+            return View(value, dims[1:] if static else dims)
+        order = (2, 1, *range(3, len(shape)))  # [1, B, T, ...] to [T, B, ...]
+        flat = self.context.layout.reshape(value, shape[1:], "")
+        moved = self.context.layout.transpose(flat, [i - 1 for i in order], "")
+        batch, time, *rest = axis_atoms(moved.shape)[1::-1] + axis_atoms(moved.shape)[2:]
+        return View(moved, (batch, time, *rest))
 
     # Operations -----------------------------------------------------------------
 
@@ -156,14 +181,37 @@ class _Walk:
             if not any(isinstance(x, View) for x in leaves):
                 return self._fold(node, args, kwargs)
             name = _op_name(node.target)
+            _check_mutation(node)
             if name not in handlers:
                 raise Unsupported("this operation is not supported", _HINTS.get(name.split(".")[1] if "." in name else name, ""))
-            return handlers[name](self.context, *args, **kwargs)
+            out = handlers[name](self.context, *args, **kwargs)
+            self.result.translated += 1
+            return out
         except Unsupported as error:
-            self._problem(node, error)
+            follows = "mm" in str(node.target) or "matmul" in str(node.target)
+            if not (follows and any(isinstance(x, View) and x.value in self.stand_ins for x in leaves)):
+                self._problem(node, error)
         except (TypeError, IndexError, ValueError, NotImplementedError) as error:
             self._problem(node, Unsupported(f"this form of the operation is not supported ({type(error).__name__}: {error})"))
-        return Unknown()
+        return self._stand_in(node, next((x for x in leaves if isinstance(x, View)), None))
+
+    def _stand_in(self, node: torch.fx.Node, like: View | None) -> Any:
+        """A value in place of one that could not be made, so that what follows is checked as well."""
+        val = node.meta.get("val")
+        if like is None or not isinstance(val, Tensor) or not val.dim() or not like.dims:
+            return Unknown()
+        roles = [g for g in like.dims[: val.dim()] if any(a.axis in (TIME, BATCH) for a in g)]
+        if [group_size(g) for g in roles] != list(val.shape[: len(roles)]):
+            return Unknown()
+        lead = like.value.shape[:2]
+        rest = val.shape[len(roles) :]
+        covered = [a for g in roles for a in g if a.size > 1]
+        if any(a.axis > BATCH for a in covered) or group_size(covered) != lead[0] * lead[1]:
+            return Unknown()
+        fired = _op_name(node.target) == "spk.neuron.default"
+        value = self.context.builder.fresh((*lead, *rest), "i1" if fired else "f32", 1 if fired else None)
+        self.stand_ins.add(value)
+        return View(value, (*roles, *axis_atoms((1, 1, *rest))[2:]))
 
     def _fold(self, node: torch.fx.Node, args: Any, kwargs: Any) -> Any:
         """Evaluates an operation on constants."""
@@ -252,13 +300,13 @@ def _output_names(spec: Any, count: int) -> list[str]:
     return [f"output_{i}" for i in range(count)]
 
 
-def translate_graph(captured: Captured, model: nn.Module, static: Sequence[bool]) -> Result:
+def translate_graph(captured: Captured, model: nn.Module, readings: Sequence[str]) -> Result:
     """Translate a captured model.
 
     Args:
         captured: the exported program with its neurons.
         model: for class names in messages.
-        static: for each input whether its leading dimension is the batch (an
-            image) rather than time (a sequence).
+        readings: for each input what its leading dimensions are: `SEQUENCE`
+            ``[T, B, ...]``, `IMAGE` ``[B, ...]`` or `BATCH_FIRST` ``[B, T, ...]``.
     """
-    return _Walk(captured, model, static).run()
+    return _Walk(captured, model, readings).run()
