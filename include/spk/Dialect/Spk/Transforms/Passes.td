@@ -38,6 +38,35 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
   let statistics = [Statistic<"numTaps", "taps", "results added">];
 }
 
+def ChannelsLast : Pass<"spk-channels-last"> {
+  let summary = "bring every layer to channels innermost";
+  let description = [{
+    Gives every op with a channel layout `channels_last` and every attention op
+    `token_first`, putting `linalg.transpose`s around it, then moves transposes
+    towards the results until they meet their inverses: through neurons and
+    their states, joins, repetitions, means (where the order of the sum stays),
+    elementwise arithmetic, slices and reshapes. Weights are not transposed. What
+    is left stands at the function's arguments and, for results that are
+    channels first, before the return; a transpose that only moves axes of size
+    1 becomes a reshape.
+
+        %0 = spk.conv %x, %w : (tensor<4x1x3x8x8xi1>, ...) -> tensor<4x1x16x8x8xf32>
+        %1 = spk.lif %0 : tensor<4x1x16x8x8xf32> -> tensor<4x1x16x8x8xi1>
+     => %t = linalg.transpose ins(%x) permutation = [0, 1, 3, 4, 2]
+        %0 = spk.conv %t, %w {layout = #spk.layout<channels_last>}
+           : (tensor<4x1x8x8x3xi1>, ...) -> tensor<4x1x8x8x16xf32>
+        %1 = spk.lif %0 : tensor<4x1x8x8x16xf32> -> tensor<4x1x8x8x16xi1>
+        %u = linalg.transpose ins(%1) permutation = [0, 1, 4, 2, 3]
+
+    Requires that `spk-expand-sps` ran: a patch-splitting stage has no layout.
+    Computes the same bits.
+  }];
+  let statistics = [
+    Statistic<"numLayers", "layers", "ops brought to channels last">,
+    Statistic<"numTransposes", "transposes", "transposes left">
+  ];
+}
+
 def ChooseAssociation : Pass<"spk-choose-association"> {
   let summary = "choose the order of the attention products";
   let description = [{
@@ -147,6 +176,50 @@ def ExpandSPS : Pass<"spk-expand-sps"> {
   ];
 }
 
+def FoldBatchNorm : Pass<"spk-fold-batch-norm"> {
+  let summary = "write batch norms as scale and shift";
+  let description = [{
+    Replaces every `spk.batch_norm` by `spk.fold_batch_norm` on its parameters,
+    which is evaluated at compile time, and `spk.scale_shift`. The bias of the
+    synapse before it, if only the batch norm uses the synapse's result (through
+    transposes and reshapes that keep the channels), moves into the shift: this
+    is what a batch norm means, not a change of rounding.
+
+        %0 = spk.conv %x, %w bias %c
+        %1 = spk.batch_norm %0, %gamma, %beta, %mean, %var
+     => %0 = spk.conv %x, %w
+        %s, %b = spk.fold_batch_norm %gamma, %beta, %mean, %var bias %c
+        %1 = spk.scale_shift %0, %s, %b
+  }];
+  let statistics = [
+    Statistic<"numFolded", "folded", "batch norms folded">,
+    Statistic<"numBiases", "biases", "biases moved into a shift">
+  ];
+}
+
+def HoistStatic : Pass<"spk-hoist-static"> {
+  let summary = "compute once what does not depend on time";
+  let description = [{
+    Moves `spk.repeat` towards the results: an op that does the same at every
+    time step, and whose activations all come from a repetition, runs on one
+    step and its result is repeated. Goes through layers without state,
+    attention, joins, elementwise arithmetic, means over other axes than time,
+    and reshapes, transposes and slices that leave time outermost. Neurons and
+    means over time stop it. So the first convolution and batch norm of a
+    repeated image are computed once.
+
+        %0 = spk.repeat %x : tensor<1x1x3x8x8xf32> -> tensor<4x1x3x8x8xf32>
+        %1 = spk.conv %0, %w : (tensor<4x1x3x8x8xf32>, ...) -> tensor<4x1x16x8x8xf32>
+     => %0 = spk.conv %x, %w : (tensor<1x1x3x8x8xf32>, ...) -> tensor<1x1x16x8x8xf32>
+        %1 = spk.repeat %0 : tensor<1x1x16x8x8xf32> -> tensor<4x1x16x8x8xf32>
+
+    Computes the same bits.
+  }];
+  let statistics = [
+    Statistic<"numHoisted", "hoisted", "ops computed on one step">
+  ];
+}
+
 def SetBatch : Pass<"spk-set-batch", "mlir::ModuleOp"> {
   let summary = "another batch size";
   let description = [{
@@ -161,6 +234,32 @@ def SetBatch : Pass<"spk-set-batch", "mlir::ModuleOp"> {
   ];
   let statistics = [
     Statistic<"numRetyped", "retyped", "values of another batch size">
+  ];
+}
+
+def SplitChannels : Pass<"spk-split-channels"> {
+  let summary = "one layer for each slice of a fused projection";
+  let description = [{
+    Where a layer computes several projections at once (query, key and value)
+    and every use of its result is a slice of its channels, moves the slices up
+    through neurons without state operands, scales and shifts, pools and
+    repetitions to the weights and per-channel constants of the synapse, where
+    they are evaluated at compile time. Slices behind `tensor.expand_shape` of
+    the channel axis count where they are ranges of whole channels. Slices that
+    overlap, other uses anywhere between, and groups keep the layer whole: work
+    would be done twice.
+
+        %0 = spk.linear %x, %w : (tensor<4x1x64x48xi1>, tensor<144x48xf32>) -> tensor<4x1x64x144xf32>
+        %1 = spk.lif %0 : tensor<4x1x64x144xf32> -> tensor<4x1x64x144xi1>
+        %q = tensor.extract_slice %1[0, 0, 0, 0] [4, 1, 64, 48] [1, 1, 1, 1]
+     => %v = tensor.extract_slice %w[0, 0] [48, 48] [1, 1]
+        %0 = spk.linear %x, %v : (tensor<4x1x64x48xi1>, tensor<48x48xf32>) -> tensor<4x1x64x48xf32>
+        %q = spk.lif %0 : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xi1>
+
+    Requires that `spk-fold-batch-norm` ran. Computes the same bits.
+  }];
+  let statistics = [
+    Statistic<"numSplit", "split", "layers split">
   ];
 }
 
