@@ -14,8 +14,8 @@
 #ifndef SPK_PIPELINES_PIPELINES_H
 #define SPK_PIPELINES_PIPELINES_H
 
-#include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
 
 namespace mlir::spk {
 

@@ -21,7 +21,8 @@ using namespace mlir::spk;
 namespace {
 
 /// Output size of a window over `size` elements.
-int64_t windowed(int64_t size, int64_t window, int64_t stride, int64_t padding) {
+int64_t windowed(int64_t size, int64_t window, int64_t stride,
+                 int64_t padding) {
   return (size + 2 * padding - window) / stride + 1;
 }
 
@@ -34,11 +35,10 @@ struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
     for (int i : {0, 1})
       shape[3 + i] = windowed(shape[3 + i], op.getPoolKernel()[i],
                               op.getPoolStrides()[i], op.getPoolPadding()[i]);
-    return MaxPoolOp::create(rewriter, op.getLoc(), type.clone(shape), input,
-                             op.getPoolKernelAttr(), op.getPoolStridesAttr(),
-                             op.getPoolPaddingAttr(),
-                             LayoutAttr::get(op.getContext(),
-                                             Layout::ChannelsFirst));
+    return MaxPoolOp::create(
+        rewriter, op.getLoc(), type.clone(shape), input, op.getPoolKernelAttr(),
+        op.getPoolStridesAttr(), op.getPoolPaddingAttr(),
+        LayoutAttr::get(op.getContext(), Layout::ChannelsFirst));
   }
 
   LogicalResult matchAndRewrite(SPSOp op,

@@ -277,9 +277,47 @@ def VerifyRanges : Pass<"spk-verify-ranges"> {
 // model -> fused
 //===----------------------------------------------------------------------===//
 
+def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
+  let summary = "one spk.fused op per layer";
+  let description = [{
+    Wraps every synapse and attention core together with what follows it into
+    one `spk.fused`: batch norm, repetition over time, max-pool, neuron, a
+    second max-pool on its spikes, the residual join and elementwise arithmetic,
+    as long as each value has no other user. What is left over becomes a fused
+    op of its own, so that afterwards every computing op stands in one.
+
+    Requires channels last. Reshapes, slices and transposes stay outside.
+
+        conv -> scale_shift -> lif -> max_pool   =>   spk.fused { conv, ... }
+  }];
+  let statistics = [
+    Statistic<"numFused", "layers", "fused ops made">,
+    Statistic<"numOps", "ops", "ops inside fused ops">
+  ];
+}
+
 //===----------------------------------------------------------------------===//
 // fused -> packed
 //===----------------------------------------------------------------------===//
+
+def PackSpikes : Pass<"spk-pack-spikes", "mlir::ModuleOp"> {
+  let summary = "give spike tensors the packed encoding";
+  let description = [{
+    Gives every spike or integer value between fused ops the encoding
+    `#spk.packed`, with as many bit planes as its computed largest value needs.
+    Inserts `spk.pack` where a plain tensor enters a fused op and `spk.unpack`
+    where something other than a fused op or a reshape of outer axes needs plain
+    elements; function results become plain, spikes as `i8`.
+
+        %s = spk.fused(...) -> tensor<4x1x64x48xi1>
+     => %s = spk.fused(...) -> tensor<4x1x64x48xi1, #spk.packed<axis = 3>>
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numPacked", "packed", "values packed">,
+    Statistic<"numConversions", "conversions", "pack and unpack ops inserted">
+  ];
+}
 
 //===----------------------------------------------------------------------===//
 // packed -> loops
