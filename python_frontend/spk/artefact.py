@@ -19,7 +19,7 @@ __all__ = ["ArtefactError", "CompiledModel", "TensorInfo", "load"]
 
 ABI_VERSION = 1
 _DTYPES = (np.float32, np.bool_, np.int8, np.int16, np.int32, np.int64)
-_TAP = re.compile(r":(spikes|current|membrane|attention)$")
+_TAP = re.compile(r":(spikes|current|membrane|attention)(\.\d+)?$")
 
 
 class ArtefactError(SpkError):

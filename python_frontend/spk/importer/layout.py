@@ -191,13 +191,11 @@ class Layouter:
         return tuple(a for a in flat if a.axis == TIME), tuple(a for a in flat if a.axis == BATCH)
 
     def torch_axes(self, view: View) -> list[Group]:
-        """Time, batch and one axis for each other torch dimension that is no unit dimension."""
+        """Time, batch and one axis for the features of each torch dimension that has any."""
         time, batch = self.time_batch(view)
         axes: list[Group] = [time, batch]
         for group in view.dims:
             features = tuple(a for a in group if a.axis not in (TIME, BATCH))
-            if features and len(features) != len(group):
-                raise Unsupported("a dimension that mixes time or batch with features")
             if features:
                 axes.append(features)
         return axes

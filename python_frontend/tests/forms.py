@@ -1,0 +1,170 @@
+"""Small models that write the same mathematics in different ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from spk.neuron import IFNode, LIFNode
+
+ATTENTION = ("q_scaled", "kv_first", "bmm", "token_last_qk", "token_last_kv", "odd_scale", "transposed_map", "one_head")
+
+
+class PerStep(nn.Module):
+    """A loop over time with single-step neurons that keep their state."""
+
+    def __init__(self, images: bool) -> None:
+        super().__init__()
+        from spikingjelly.activation_based import neuron
+
+        self.images = images
+        self.conv = nn.Conv2d(2, 8, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+        self.lif = neuron.LIFNode()
+        self.conv2 = nn.Conv2d(8, 8, 3, padding=1, groups=4)
+        self.bn2 = nn.BatchNorm2d(8)
+        self.lif2 = neuron.LIFNode(v_reset=None)
+        self.fc = nn.Linear(8, 5)
+
+    def step(self, x: Tensor) -> Tensor:
+        a = self.lif(self.bn(self.conv(x)))
+        return a + self.lif2(self.bn2(self.conv2(a)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.images:
+            y = torch.stack([self.step(x[t]) for t in range(x.shape[0])])
+            return self.fc(y.flatten(3).mean(-1)).mean(0)
+        out = torch.zeros(())
+        for _ in range(4):
+            out = out + self.fc(self.step(x).mean((2, 3)))
+        return out / 4
+
+
+class Events(nn.Module):
+    """Event data ``[B, T, C, H, W]``, which the model itself puts time first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(2, 8, 3, padding=1, bias=False)
+        self.bn = nn.BatchNorm2d(8)
+        self.node = IFNode(v_threshold=0.75)
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.transpose(0, 1)
+        steps, batch = x.shape[:2]
+        x = self.node(self.bn(self.conv(x.flatten(0, 1))).unflatten(0, (steps, batch)))
+        x = self.pool(x.flatten(0, 1)).unflatten(0, (steps, batch))
+        return self.fc(x.flatten(3).mean(3))
+
+
+class Attention(nn.Module):
+    """An attention core written in one of the forms of `ATTENTION`, on ``[T, B, N, C]``."""
+
+    def __init__(self, form: str, channels: int = 24, heads: int = 3) -> None:
+        super().__init__()
+        self.form, self.heads = form, heads
+        for name in "qkv":
+            self.add_module(name, nn.Linear(channels, channels))
+            self.add_module(f"{name}_bn", nn.BatchNorm1d(channels))
+            self.add_module(f"{name}_lif", LIFNode())
+        self.attn_lif = LIFNode(v_threshold=0.5)
+
+    def spikes(self, name: str, x: Tensor) -> Tensor:
+        y = self.get_submodule(name)(x.flatten(0, 1))
+        y = self.get_submodule(f"{name}_bn")(y.transpose(1, 2)).transpose(1, 2)
+        return self.get_submodule(f"{name}_lif")(y.reshape(x.shape))
+
+    def core(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        t, b, n, c = q.shape
+        d = c // self.heads
+
+        def first(x: Tensor) -> Tensor:
+            return x.reshape(t, b, n, self.heads, d).permute(0, 1, 3, 2, 4)
+
+        def last(x: Tensor) -> Tensor:
+            return x.transpose(2, 3).reshape(t, b, self.heads, d, n)
+
+        if self.form == "q_scaled":
+            return (first(q) * 0.25) @ first(k).transpose(-1, -2) @ first(v)
+        if self.form == "kv_first":
+            return first(q) @ (first(k).transpose(-1, -2) @ first(v) * 0.125)
+        if self.form == "bmm":
+            q, k, v = (first(x).reshape(t * b * self.heads, n, d) for x in (q, k, v))
+            return torch.bmm(torch.bmm(q, k.mT) / 8, v).reshape(t, b, self.heads, n, d)
+        if self.form == "token_last_qk":
+            return ((last(v) @ (last(k).transpose(-1, -2) @ last(q))) * 0.125).transpose(-1, -2)
+        if self.form == "token_last_kv":
+            return ((last(v) @ last(k).transpose(-1, -2)) @ last(q)).transpose(-1, -2) * 0.125
+        if self.form == "odd_scale":
+            return (first(q) @ first(k).transpose(-1, -2) * 0.3) @ first(v)
+        if self.form == "transposed_map":
+            return (first(k) @ first(q).transpose(-1, -2)).transpose(-1, -2) @ first(v) * 0.125
+        raise ValueError(self.form)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self.spikes(name, x) for name in "qkv")
+        if self.form == "one_head":
+            return self.attn_lif((q @ k.transpose(-1, -2) * 0.125) @ v)
+        return self.attn_lif(self.core(q, k, v).transpose(2, 3).reshape(x.shape))
+
+
+class Membrane(nn.Module):
+    """A float residual stream with a position embedding; two named outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1)
+        self.pos = nn.Parameter(torch.randint(-4, 4, (1, 8, 6, 6)) / 8.0)
+        self.lif = LIFNode()
+        self.conv2 = nn.Conv2d(8, 8, 1)
+        self.bn = nn.BatchNorm2d(8)
+        self.lif2 = LIFNode()
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        x = x.unsqueeze(0).expand(4, -1, -1, -1, -1)
+        t, b = x.shape[:2]
+        stream = (self.conv(x.reshape(t * b, 3, 6, 6)) + self.pos).reshape(t, b, 8, 6, 6)
+        stream = stream + self.bn(self.conv2(self.lif(stream).flatten(0, 1))).reshape_as(stream)
+        spikes = self.lif2(stream)
+        return {"logits": self.fc(spikes.flatten(3).mean(-1)), "spikes": spikes}
+
+
+class Twice(nn.Module):
+    """One neuron called twice: the second call continues from the first one's state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from spikingjelly.activation_based import neuron
+
+        self.fc = nn.Linear(6, 6)
+        self.bn = nn.BatchNorm1d(6)
+        self.lif = neuron.LIFNode(step_mode="m")
+
+    def forward(self, x: Tensor) -> tuple[Tensor, None]:
+        current = self.bn(self.fc(x.flatten(0, 2))).reshape(x.shape)
+        return self.lif(self.lif(current) + current), None
+
+
+def grid(*shape: int) -> Tensor:
+    """Random multiples of 1/16."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 16, shape, generator=generator) / 16.0
+
+
+Case = tuple[str, Callable[[], nn.Module], tuple[Tensor, ...]]
+
+
+def cases() -> Iterator[Case]:
+    """Name, builder and example of every form."""
+    yield "per_step_sequence", lambda: PerStep(images=False), (grid(4, 2, 2, 6, 6),)
+    yield "per_step_image", lambda: PerStep(images=True), (grid(2, 2, 6, 6),)
+    yield "events_batch_first", Events, (grid(2, 5, 2, 6, 6),)
+    for form in ATTENTION:
+        yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
+    yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
+    yield "neuron_called_twice", Twice, (grid(4, 2, 3, 6) * 4,)
