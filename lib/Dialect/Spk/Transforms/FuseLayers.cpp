@@ -51,7 +51,8 @@ public:
       if (!last || !last.hasOneUse() || hasSideResults(ops.back()))
         return;
       Operation *user = *last.user_begin();
-      if (user->getBlock() != ops.back()->getBlock() || !accepts(user))
+      if (user->getBlock() != ops.back()->getBlock() || !accepts(user) ||
+          isNeededBefore(user))
         return;
       append(user);
     }
@@ -71,6 +72,18 @@ private:
   /// the fused op yields them beside.
   static bool hasSideResults(Operation *op) {
     return !isa<NeuronOpInterface>(op) && op->getNumResults() != 1;
+  }
+
+  /// Whether a state or membrane of the layer has a user in front of `op`: the
+  /// layer stands where its last op stood, and would come too late for it.
+  bool isNeededBefore(Operation *op) const {
+    return llvm::any_of(ops, [&](Operation *inside) {
+      return llvm::any_of(inside->getUsers(), [&](Operation *user) {
+        return !ops.contains(user) && user != op &&
+               op->getBlock()->findAncestorOpInBlock(*user)->isBeforeInBlock(
+                   op);
+      });
+    });
   }
 
   bool accepts(Operation *op) const {

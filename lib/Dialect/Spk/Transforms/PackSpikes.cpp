@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "spk/Dialect/Spk/Analysis/ValueRange.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 #include "spk/Dialect/Spk/Transforms/Passes.h"
@@ -149,6 +150,11 @@ private:
     for (Value result : op->getResults())
       if (isPackable(result.getType()))
         result.setType(plainType(cast<RankedTensorType>(result.getType())));
+    // Transposes and the like name their elements once more in their region.
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      for (OpOperand &operand : op->getOpOperands())
+        linalgOp.getMatchingBlockArgument(&operand).setType(
+            getElementTypeOrSelf(operand.get()));
   }
 
   const ValueRangeAnalysis &ranges;
