@@ -161,8 +161,8 @@ Case = tuple[str, Callable[[], nn.Module], tuple[Tensor, ...]]
 
 def cases() -> Iterator[Case]:
     """Name, builder and example of every form."""
-    yield "per_step_sequence", lambda: PerStep(images=False), (grid(4, 2, 2, 6, 6),)
-    yield "per_step_image", lambda: PerStep(images=True), (grid(2, 2, 6, 6),)
+    yield "per_step_sequence", lambda: PerStep(images=False), (grid(4, 2, 2, 8, 8),)
+    yield "per_step_image", lambda: PerStep(images=True), (grid(2, 2, 8, 8),)
     yield "events_batch_first", Events, (grid(2, 5, 2, 6, 6),)
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)

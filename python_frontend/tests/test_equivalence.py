@@ -1,0 +1,177 @@
+"""Compiled models against PyTorch, bit for bit, on the settled dyadic grid.
+
+Every neuron layer is compared through taps, not the outputs alone.  Every layer
+fires between 2 % and 60 % of the time and two inputs give different outputs,
+both of which `spk.dyadic.settle` and the tests assert: on a silent network
+every compiler is right.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import forms
+import numpy as np
+import pytest
+import torch
+from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from spk.artefact import CompiledModel
+from spk.comparison import NeuronTrace, compare, trace
+from spk.driver import compile_file
+from spk.dyadic import settle
+from spk.importer import ImportedModel, import_model
+
+LOW, HIGH = 0.02, 0.60
+FIXTURES = ("sj_attention", "tutorial_en", "tutorial_en_improved", "tutorial_zh")
+
+
+class First(nn.Module):
+    """The first output of a model with several, for `settle`."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return pytree.tree_leaves(self.model(*inputs))[0]
+
+
+@dataclass
+class Settled:
+    """A model on the grid with what PyTorch computes."""
+
+    model: nn.Module
+    inputs: tuple[Tensor, ...]
+    calls: list[NeuronTrace]
+    outputs: list[np.ndarray]
+    exact: bool
+    imported: ImportedModel
+    other: tuple[Tensor, ...] = field(default=())
+
+
+def sj_neurons() -> Any:
+    return pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
+
+
+def sj_spikformer() -> nn.Module:
+    spikformer = pytest.importorskip("spikingjelly.activation_based.model.spikformer", reason="SpikingJelly is not installed")
+    return spikformer.Spikformer(
+        T=4, img_size_h=32, img_size_w=32, patch_size=4, num_classes=10, embed_dims=32, num_heads=4, depths=1
+    )
+
+
+def cifar(**options: Any) -> nn.Module:
+    return spikformer_cifar(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (16, 24), **options})
+
+
+def imagenet(**options: Any) -> nn.Module:
+    return spikformer_imagenet(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (32, 64), **options})
+
+
+CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]] = {
+    **{name: (None, 0) for name in FIXTURES},
+    "cifar": (cifar, 1),
+    "cifar_batch_3": (lambda: cifar(dim=24, heads=3, T=3), 3),
+    "cifar_one_step": (lambda: cifar(T=1), 2),
+    "cifar_spikingjelly": (lambda: cifar(neuron=sj_neurons().LIFNode), 1),
+    "imagenet": (imagenet, 1),
+    "imagenet_batch_3": (lambda: imagenet(T=5, img=(48, 32), depth=2), 3),
+    "imagenet_spikingjelly": (lambda: imagenet(neuron=sj_neurons().LIFNode), 2),
+    "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
+    **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
+}
+
+
+def _other(inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return tuple(x.flip(-1).roll(1, -2) * 0.5 for x in inputs)
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def settled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Settled:
+    build, given = CASES[request.param]
+    torch.manual_seed(11)
+    if build is None:
+        fixture = importlib.import_module(request.param)
+        model, inputs = fixture.build(), fixture.example()
+    else:
+        model = build().eval()
+        inputs = model.example(batch=given) if isinstance(given, int) else given
+    report = settle(First(model), inputs, low=LOW, high=HIGH, output="rounded")
+    result, calls = trace(model, inputs)
+    assert len(calls) >= 1
+    for call in calls:
+        assert LOW <= call.spikes.mean().item() <= HIGH, call.path
+    outputs = [x.numpy() for x in pytree.tree_leaves(result) if isinstance(x, Tensor)]
+    other = _other(inputs)
+    changed = [x.numpy() for x in pytree.tree_leaves(trace(model, other)[0]) if isinstance(x, Tensor)]
+    assert any(not np.array_equal(a, b) for a, b in zip(outputs, changed, strict=True)), "two inputs give the same output"
+    imported = import_model(model, inputs, tmp_path_factory.mktemp(request.param) / "net")
+    return Settled(model, inputs, calls, outputs, report.rounded_from is None, imported, other)
+
+
+def assert_same(settled: Settled, outputs: list[np.ndarray], taps: dict[str, np.ndarray]) -> None:
+    """Spikes of every layer and the outputs, bit for bit where PyTorch is exact."""
+    assert set(taps) == {call.path for call in settled.calls}
+    for call in settled.calls:
+        spikes = taps[call.path] != 0
+        expected = call.spikes.numpy() != 0
+        assert spikes.size == expected.size, call.path
+        differing = np.count_nonzero(spikes.reshape(expected.shape) != expected)
+        assert differing == 0, f"{call.path}: {differing} of {expected.size} spikes differ"
+    for got, expected in zip(outputs, settled.outputs, strict=True):
+        assert got.shape == expected.shape
+        if settled.exact:
+            np.testing.assert_array_equal(got, expected)
+        else:
+            np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
+
+
+def test_interpreter(settled: Settled, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    optimizer, runner = need_tool("spk-opt"), need_tool("spk-run")
+    tapped = settled.imported.mlir.with_name("tapped.mlir")
+    command = [optimizer, str(settled.imported.mlir), "--spk-add-taps=taps=*:spikes", "--mlir-print-debuginfo", "-o", str(tapped)]
+    subprocess.run(command, check=True, capture_output=True, text=True)
+    command = [runner, "--interpret", str(tapped), f"--output-dir={tmp_path / 'out'}"]
+    for i, x in enumerate(settled.inputs):
+        np.save(tmp_path / f"x{i}.npy", x.numpy())
+        command.append(f"--input={tmp_path / f'x{i}.npy'}")
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    arrays = {p.stem: np.load(p) for p in (tmp_path / "out").glob("*.npy")}
+    outputs = [arrays[name] for name in settled.imported.output_names]
+    assert_same(settled, outputs, {n.removesuffix(":spikes"): a for n, a in arrays.items() if n.endswith(":spikes")})
+
+
+@pytest.fixture(scope="module")
+def native(settled: Settled, need_tool: Callable[[str], str]) -> CompiledModel:
+    need_tool("spk-compile")
+    library = compile_file(settled.imported.mlir, settled.imported.mlir.with_name("net.so"), taps=["*:spikes"])
+    return CompiledModel(library)
+
+
+def test_native(settled: Settled, native: CompiledModel) -> None:
+    given = native(*[x.numpy() for x in settled.inputs])
+    arrays = [np.asarray(x) for x in pytree.tree_leaves(given)]
+    assert_same(settled, arrays, {name.removesuffix(":spikes"): np.asarray(a) for name, a in native.taps.items()})
+
+
+def test_native_gives_other_answers_to_other_inputs(settled: Settled, native: CompiledModel) -> None:
+    given = [np.asarray(x) for x in pytree.tree_leaves(native(*[x.numpy() for x in settled.inputs]))]
+    changed = [np.asarray(x) for x in pytree.tree_leaves(native(*[x.numpy() for x in settled.other]))]
+    assert any(not np.array_equal(a, b) for a, b in zip(given, changed, strict=True))
+
+
+def test_compare_reports_no_difference(settled: Settled, native: CompiledModel) -> None:
+    report = compare(settled.model, native, *settled.inputs)
+    assert [layer.path for layer in report.layers] == [call.path for call in settled.calls]
+    assert report.flipped == 0
+    assert report.first_diverging is None
+    assert report.output_equal or not settled.exact
