@@ -113,6 +113,7 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
       .Case([&](MaxPoolOp op) { return emitMaxPool(op, at); })
       .Case([&](AddOp op) { return emitAdd(op, at); })
       .Case([&](MeanOp op) { return emitMean(op, at); })
+      .Case([&](UnpackOp op) { return emit(op.getInput(), at); })
       .Case([&](SSAOp op) { return emitAttention(op, at); })
       .Default([&](Operation *op) { return emitElementwise(op, at); });
 }

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/OpenMP/OpenMPDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "spk/CodeGen/Attributes.h"
 #include "spk/CodeGen/Entries.h"
 #include "spk/CodeGen/Passes.h"
 
@@ -67,6 +68,7 @@ struct ParallelizePass : spk::impl::ParallelizeBase<ParallelizePass> {
          llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
       if (getEntryName(function.getSymName()))
         addRegion(function);
+    describeThreads();
   }
 
 private:
@@ -123,6 +125,24 @@ private:
         op.moveBefore(end);
     b.setInsertionPoint(end);
     func::CallOp::create(b, loc, leave, modes);
+  }
+
+  /// Every entry takes the thread count behind its other arguments.
+  void describeThreads() {
+    ModuleOp module = getOperation();
+    auto abi = module->getAttrOfType<DictionaryAttr>(kABIAttr);
+    if (!abi)
+      return;
+    Builder b(&getContext());
+    SmallVector<NamedAttribute> entries;
+    for (NamedAttribute entry : abi.getAs<DictionaryAttr>("entries")) {
+      auto names = llvm::to_vector(cast<ArrayAttr>(entry.getValue()));
+      names.push_back(b.getStringAttr("threads"));
+      entries.emplace_back(entry.getName(), b.getArrayAttr(names));
+    }
+    NamedAttrList described(abi);
+    described.set("entries", b.getDictionaryAttr(entries));
+    module->setAttr(kABIAttr, described.getDictionary(&getContext()));
   }
 
   func::FuncOp declare(StringRef name, TypeRange inputs, TypeRange results) {
