@@ -1,0 +1,185 @@
+//===- Explain.cpp - decisions of the compiler, for people
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spk/Target/Explain.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Locale.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+std::string spk::formatBytes(uint64_t bytes) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (bytes < 1024)
+    os << bytes << " B";
+  else if (bytes < 1024 * 1024)
+    os << llvm::format("%.1f KiB", bytes / 1024.0);
+  else
+    os << llvm::format("%.2f MiB", bytes / (1024.0 * 1024.0));
+  return text;
+}
+
+/// "1.2 M".
+static std::string formatCount(int64_t count) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (count < 10000)
+    os << count;
+  else if (count < 10000000)
+    os << llvm::format("%.1f k", count / 1e3);
+  else
+    os << llvm::format("%.1f M", count / 1e6);
+  return text;
+}
+
+namespace {
+
+/// Columns as wide as what stands in them.
+class Table {
+public:
+  explicit Table(std::vector<std::string> header) { add(std::move(header)); }
+
+  void add(std::vector<std::string> row) { rows.push_back(std::move(row)); }
+
+  void print(llvm::raw_ostream &os) const {
+    std::vector<size_t> widths(rows.front().size());
+    for (const auto &row : rows)
+      for (auto [i, cell] : llvm::enumerate(row))
+        widths[i] = std::max<size_t>(
+            widths[i], std::max(0, llvm::sys::locale::columnWidth(cell)));
+    for (const auto &row : rows) {
+      std::string line;
+      for (auto [i, cell] : llvm::enumerate(row)) {
+        line += cell;
+        line.append(widths[i] + 2 -
+                        std::max(0, llvm::sys::locale::columnWidth(cell)),
+                    ' ');
+      }
+      os << StringRef(line).rtrim() << '\n';
+    }
+  }
+
+private:
+  std::vector<std::vector<std::string>> rows;
+};
+
+struct Totals {
+  explicit Totals(const ModelReport &report) {
+    for (const LayerReport &layer : report.layers) {
+      outputBytes += layer.outputBytes;
+      weightBytes += layer.weightBytes;
+      multiplyAccumulates += layer.multiplyAccumulates;
+    }
+    for (const FloatBuffer &buffer : report.floatBuffers)
+      floatBytes += buffer.bytes;
+  }
+  uint64_t outputBytes = 0, weightBytes = 0, floatBytes = 0;
+  int64_t multiplyAccumulates = 0;
+};
+
+} // namespace
+
+static std::string orDash(StringRef text) {
+  return text.empty() ? "-" : text.str();
+}
+
+void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
+                      const ModelReport &report, const ModelABI *abi) {
+  os << "model " << modelName << ": " << report.layers.size() << " layers\n\n";
+  Table table({"layer", "runs as one", "input", "output", "sum", "strategy",
+               "association", "output bytes", "weights", "dense MACs", "why"});
+  for (const LayerReport &layer : report.layers) {
+    std::string association = orDash(layer.association);
+    if (!layer.association.empty())
+      association += " (QK first " + formatCount(layer.qkFirstCost) +
+                     ", KV first " + formatCount(layer.kvFirstCost) + ")";
+    table.add({layer.layer, layer.fused, orDash(layer.input), layer.output,
+               orDash(layer.sum), orDash(layer.strategy), association,
+               formatBytes(layer.outputBytes), formatBytes(layer.weightBytes),
+               formatCount(layer.multiplyAccumulates),
+               orDash(llvm::join(layer.why, "; "))});
+  }
+  Totals totals(report);
+  table.add({"total", "", "", "", "", "", "", formatBytes(totals.outputBytes),
+             formatBytes(totals.weightBytes),
+             formatCount(totals.multiplyAccumulates), ""});
+  table.print(os);
+
+  os << "\nfloat buffers that reach memory: " << report.floatBuffers.size()
+     << ", " << formatBytes(totals.floatBytes) << "\n";
+  if (!report.floatBuffers.empty()) {
+    Table floats({"  layer", "type", "bytes", "use"});
+    for (const FloatBuffer &buffer : report.floatBuffers)
+      floats.add({"  " + buffer.layer, buffer.type, formatBytes(buffer.bytes),
+                  buffer.use});
+    floats.print(os);
+  }
+  if (abi)
+    os << "\nmemory: arena " << formatBytes(abi->arenaBytes)
+       << ", computed once per image " << formatBytes(abi->hoistedBytes)
+       << ", state between steps " << formatBytes(abi->stateBytes)
+       << ", weights " << formatBytes(abi->weightsBytes) << "\n";
+  if (abi && !abi->stepRefused.empty())
+    os << "no step(): " << abi->stepRefused << "\n";
+}
+
+static llvm::json::Value toJSON(const LayerReport &layer) {
+  llvm::json::Object object{
+      {"layer", layer.layer},
+      {"fused", layer.fused},
+      {"input", layer.input},
+      {"output", layer.output},
+      {"sum", layer.sum},
+      {"strategy", layer.strategy},
+      {"output_bytes", static_cast<int64_t>(layer.outputBytes)},
+      {"weight_bytes", static_cast<int64_t>(layer.weightBytes)},
+      {"dense_macs", layer.multiplyAccumulates},
+      {"why", llvm::json::Array(layer.why)}};
+  if (!layer.association.empty()) {
+    object["association"] = layer.association;
+    object["qk_first_macs"] = layer.qkFirstCost;
+    object["kv_first_macs"] = layer.kvFirstCost;
+  }
+  return object;
+}
+
+void spk::printReportAsJSON(llvm::raw_ostream &os, StringRef modelName,
+                            const ModelReport &report, const ModelABI *abi) {
+  Totals totals(report);
+  llvm::json::Array layers, floats;
+  for (const LayerReport &layer : report.layers)
+    layers.push_back(toJSON(layer));
+  for (const FloatBuffer &buffer : report.floatBuffers)
+    floats.push_back(
+        llvm::json::Object{{"layer", buffer.layer},
+                           {"type", buffer.type},
+                           {"bytes", static_cast<int64_t>(buffer.bytes)},
+                           {"use", buffer.use}});
+  llvm::json::Object root{
+      {"model", modelName},
+      {"layers", std::move(layers)},
+      {"totals",
+       llvm::json::Object{
+           {"output_bytes", static_cast<int64_t>(totals.outputBytes)},
+           {"weight_bytes", static_cast<int64_t>(totals.weightBytes)},
+           {"float_bytes", static_cast<int64_t>(totals.floatBytes)},
+           {"dense_macs", totals.multiplyAccumulates}}},
+      {"float_buffers", std::move(floats)}};
+  if (abi) {
+    root["arena_bytes"] = static_cast<int64_t>(abi->arenaBytes);
+    root["hoisted_bytes"] = static_cast<int64_t>(abi->hoistedBytes);
+    root["state_bytes"] = static_cast<int64_t>(abi->stateBytes);
+    root["weights_bytes"] = static_cast<int64_t>(abi->weightsBytes);
+    if (!abi->stepRefused.empty())
+      root["step_refused"] = abi->stepRefused;
+  }
+  os << llvm::formatv("{0:2}", llvm::json::Value(std::move(root))) << '\n';
+}

@@ -1,0 +1,78 @@
+//===- ModelHash.cpp - what decides the results of a model
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spk/Target/ModelHash.h"
+#include "mlir/Dialect/MLProgram/IR/MLProgram.h"
+#include "spk/Dialect/Spk/IR/SpkDialect.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/SHA256.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+namespace {
+
+/// Hashes what is printed, without keeping it.
+class HashStream : public llvm::raw_ostream {
+public:
+  ~HashStream() override { flush(); }
+  llvm::SHA256 hash;
+
+private:
+  void write_impl(const char *data, size_t size) override {
+    hash.update(StringRef(data, size));
+    position += size;
+  }
+  uint64_t current_pos() const override { return position; }
+  uint64_t position = 0;
+};
+
+} // namespace
+
+/// The weights that a module declares or, after they got their places, lists.
+static std::vector<std::string> getWeightKeys(ModuleOp module) {
+  std::vector<std::string> keys;
+  for (auto global : module.getOps<ml_program::GlobalOp>())
+    if (isa_and_present<ml_program::ExternAttr>(global.getValueAttr()))
+      keys.push_back(global.getSymName().str());
+  if (module->hasAttr(kABIAttr)) {
+    llvm::Expected<ModelABI> abi = ModelABI::read(module);
+    if (abi)
+      for (const WeightABI &weight : abi->weights)
+        keys.push_back(weight.key);
+    else
+      llvm::consumeError(abi.takeError());
+  }
+  return keys;
+}
+
+llvm::Expected<std::string> spk::computeModelHash(ModuleOp module,
+                                                  ArrayRef<std::string> options,
+                                                  TensorLookup lookup) {
+  HashStream os;
+  // Names of files do not matter, what is in them does.
+  NamedAttrList attributes(module->getAttrs());
+  DictionaryAttr original = attributes.getDictionary(module.getContext());
+  attributes.erase(kWeightsAttr);
+  attributes.erase(kDerivedWeightsAttr);
+  module->setAttrs(attributes.getDictionary(module.getContext()));
+  module->print(os, OpPrintingFlags().enableDebugInfo(false));
+  module->setAttrs(original);
+  for (const std::string &option : options)
+    os << '\0' << option;
+  os.flush();
+
+  for (const std::string &key : getWeightKeys(module)) {
+    auto bytes = lookup(key);
+    if (!bytes)
+      return bytes.takeError();
+    os.hash.update(ArrayRef<uint8_t>(
+        reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
+  }
+  return llvm::toHex(os.hash.final(), /*LowerCase=*/true);
+}

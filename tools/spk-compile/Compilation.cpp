@@ -1,0 +1,368 @@
+//===- Compilation.cpp - one run of spk-compile
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compilation.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
+#include "spk/Dialect/Spk/IR/SpkDialect.h"
+#include "spk/Target/Descriptor.h"
+#include "spk/Target/EmitLLVM.h"
+#include "spk/Target/Explain.h"
+#include "spk/Target/ModelHash.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+namespace path = llvm::sys::path;
+
+static llvm::Error readFailed() {
+  return llvm::createStringError("the model cannot be read");
+}
+
+llvm::Error Compilation::readModule() {
+  progress.start("reading '" + options.input + "'");
+  std::string error;
+  auto buffer = openInputFile(options.input, &error);
+  if (!buffer)
+    return llvm::createStringError(error);
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+  return module ? llvm::Error::success() : readFailed();
+}
+
+llvm::Error Compilation::checkWeights() {
+  // Later IR has lost the declarations that could be checked.
+  if (options.compileFrom >= Phase::Loops)
+    return llvm::Error::success();
+  progress.start("checking weights");
+  if (failed(store.load(*module, options.baseDirectory)))
+    return llvm::createStringError("the weights cannot be used");
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
+  progress.start("phase '" + phase.name.str() + "': " + phase.meaning.str());
+  PipelineOptions pipeline;
+  pipeline.batch = options.batch;
+  for (const std::string &tap : options.taps)
+    pipeline.taps.addValue(tap);
+  pipeline.association = options.association;
+  pipeline.allowInexactAssociation = options.allowInexactAssociation;
+  pipeline.sum = options.sum;
+  pipeline.strategy = options.strategy;
+  pipeline.remarks = options.verbose;
+  pipeline.baseDir = options.baseDirectory;
+  pipeline.derivedFile = getDerivedFile();
+  pipeline.modelName = options.modelName;
+  pipeline.openmp = options.openmp;
+
+  PassManager passes(&context, ModuleOp::getOperationName());
+  if (failed(applyPassManagerCLOptions(passes)))
+    return llvm::createStringError("an MLIR option is not usable");
+  applyDefaultTimingPassManagerCLOptions(passes);
+  buildPhasePipeline(passes, phase.phase, pipeline);
+  if (failed(passes.run(*module)))
+    return llvm::createStringError("the model cannot be brought into the phase "
+                                   "'" +
+                                   phase.name + "'");
+  if (phase.phase == Phase::Packed)
+    report = collectReport(*module);
+  if (!work.isKept())
+    return llvm::Error::success();
+  return work.write(options.modelName + "." + phase.name + ".mlir",
+                    [&](llvm::raw_pwrite_stream &os) {
+                      module->print(os, OpPrintingFlags().enableDebugInfo());
+                      return llvm::Error::success();
+                    });
+}
+
+std::string Compilation::getDerivedFile() const {
+  return work.getFile(options.modelName + ".derived.safetensors");
+}
+
+llvm::Error Compilation::writeMLIR() {
+  progress.start("writing '" + options.output + "'");
+  bool toStdout = options.output == "-";
+  // What was computed from the weights goes beside the IR that reads it.
+  if (llvm::sys::fs::exists(getDerivedFile())) {
+    SmallString<128> derived(
+        toStdout ? "" : path::parent_path(StringRef(options.output)));
+    std::string name = options.modelName + ".derived.safetensors";
+    path::append(derived, name);
+    (*module)->setAttr(kDerivedWeightsAttr, StringAttr::get(&context, name));
+    if (llvm::Error error = outputs.addCopy(derived, getDerivedFile()))
+      return error;
+  }
+  // Layers are known by their locations.
+  OpPrintingFlags flags = OpPrintingFlags().enableDebugInfo();
+  if (toStdout) {
+    module->print(llvm::outs(), flags);
+    return outputs.commit();
+  }
+  if (llvm::Error error =
+          outputs.add(options.output, [&](llvm::raw_pwrite_stream &os) {
+            module->print(os, flags);
+            return llvm::Error::success();
+          }))
+    return error;
+  if (llvm::Error error = outputs.commit())
+    return error;
+  for (const PhaseInfo &phase : getPhases())
+    if (phase.phase == options.compileTo)
+      printSuccess("IR of the phase '" + phase.name.str() + "'");
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::writeExplanation() {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto print =
+      options.explain == ExplainFormat::JSON ? printReportAsJSON : printReport;
+  print(os, options.modelName, report, abi ? &*abi : nullptr);
+  if (options.explainFile != "-")
+    return outputs.add(options.explainFile, text);
+  llvm::outs() << text;
+  llvm::outs().flush();
+  return llvm::Error::success();
+}
+
+llvm::Expected<ArrayRef<char>> Compilation::lookup(StringRef key) {
+  auto toBytes = [](ArrayRef<float> data) {
+    return ArrayRef<char>(reinterpret_cast<const char *>(data.data()),
+                          data.size() * sizeof(float));
+  };
+  if (const WeightTensor *tensor = store.lookup(key))
+    return toBytes(tensor->data);
+  if (files.empty()) {
+    SmallVector<std::string> names;
+    if (llvm::sys::fs::exists(getDerivedFile()))
+      names.push_back(getDerivedFile());
+    for (StringRef attribute : {kDerivedWeightsAttr, kWeightsAttr})
+      if (auto name = (*module)->getAttrOfType<StringAttr>(attribute)) {
+        SmallString<128> file(options.baseDirectory);
+        path::append(file, name.getValue());
+        if (attribute == kWeightsAttr || llvm::sys::fs::exists(file))
+          names.push_back(file.str().str());
+      }
+    for (const std::string &name : names) {
+      auto file = SafetensorsFile::open(name);
+      if (!file)
+        return file.takeError();
+      files.push_back(std::move(*file));
+    }
+  }
+  for (const SafetensorsFile &file : files)
+    if (const SafetensorsEntry *entry = file.lookup(key)) {
+      auto data = file.readF32(*entry, realigned);
+      if (!data)
+        return data.takeError();
+      return toBytes(*data);
+    }
+  std::string searched;
+  for (const SafetensorsFile &file : files)
+    searched += (searched.empty() ? " '" : ", '") + file.getName().str() + "'";
+  return llvm::createStringError("tensor '" + key + "' is missing" +
+                                 (searched.empty()
+                                      ? ": the module names no file of weights"
+                                      : " in" + searched));
+}
+
+llvm::Error Compilation::writeWeights() {
+  progress.start("writing weights");
+  auto find = [&](StringRef key) { return lookup(key); };
+  if (llvm::Error error = work.write(getWeightsFile(options.modelName),
+                                     [&](llvm::raw_pwrite_stream &os) {
+                                       return writeWeightsBlob(os, *abi, find);
+                                     }))
+    return error;
+  return work.write(
+      getWeightsAssemblyFile(options.modelName),
+      getWeightsAssembly(options.modelName, getWeightsFile(options.modelName)));
+}
+
+llvm::Error Compilation::linkArtefact(const TargetSpec &target, bool openmp) {
+  auto toolchain = Toolchain::find(options.toolchain);
+  if (!toolchain)
+    return toolchain.takeError();
+  ArtefactFacts facts{options.modelName, modelHash, openmp,
+                      report.getProperties()};
+  if (llvm::Error error = work.write(getDescriptorFile(options.modelName),
+                                     getDescriptorSource(*abi, target, facts)))
+    return error;
+  if (llvm::Error error = writeWeights())
+    return error;
+  progress.start("linking");
+  LinkOptions linkOptions;
+  linkOptions.modelName = options.modelName;
+  linkOptions.output = options.output;
+  linkOptions.workDirectory = work.getPath();
+  linkOptions.openmp = openmp;
+  linkOptions.bundle = options.bundle;
+  switch (options.emit) {
+  case Emit::Shared:
+    linkOptions.kind = ArtefactKind::Shared;
+    break;
+  case Emit::Archive:
+    linkOptions.kind = ArtefactKind::Archive;
+    break;
+  case Emit::Object:
+    linkOptions.kind = ArtefactKind::Object;
+    break;
+  default:
+    linkOptions.kind = ArtefactKind::Executable;
+  }
+  if (options.emit == Emit::Object && !target.isNative() &&
+      !toolchain->hasCLibrary(target)) {
+    llvm::errs() << "spk-compile: warning: no C library for '"
+                 << target.triple.str()
+                 << "': the object has code and weights only, compile the .c "
+                    "file beside it for the rest, or use --sysroot\n";
+    return linkWithoutRuntime(*toolchain, target, linkOptions, outputs);
+  }
+  return link(*toolchain, target, linkOptions, outputs);
+}
+
+llvm::Error Compilation::emitCode() {
+  progress.start("translating to LLVM IR");
+  llvm::LLVMContext llvmContext;
+  auto code = translateToLLVM(*module, llvmContext);
+  if (!code)
+    return code.takeError();
+  auto addText =
+      [&](llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write)
+      -> llvm::Error {
+    if (options.output != "-")
+      return outputs.add(options.output, write);
+    SmallString<0> text;
+    llvm::raw_svector_ostream os(text);
+    if (llvm::Error error = write(os))
+      return error;
+    llvm::outs() << text;
+    return llvm::Error::success();
+  };
+  auto print = [&](llvm::raw_pwrite_stream &os) {
+    (*code)->print(os, nullptr);
+    return llvm::Error::success();
+  };
+  if (options.emit == Emit::LLVM)
+    return addText(print);
+  if (work.isKept())
+    if (llvm::Error error = work.write(options.modelName + ".ll", print))
+      return error;
+
+  auto target = resolveTarget(options.targetTriple, options.targetCpu);
+  if (!target)
+    return target.takeError();
+  auto machine = createTargetMachine(*target, options.optLevel);
+  if (!machine)
+    return machine.takeError();
+  progress.start("optimising for " + target->cpu);
+  if (llvm::Error error = optimize(**code, options.modelName, *abi, *target,
+                                   **machine, options.optLevel))
+    return error;
+  if (work.isKept())
+    if (llvm::Error error = work.write(options.modelName + ".opt.ll", print))
+      return error;
+
+  progress.start("generating code for " + target->cpu);
+  bool openmp = usesOpenMP(**code);
+  auto emit = [&](llvm::raw_pwrite_stream &os) {
+    return emitMachineCode(**code, **machine,
+                           options.emit == Emit::Assembly
+                               ? llvm::CodeGenFileType::AssemblyFile
+                               : llvm::CodeGenFileType::ObjectFile,
+                           os);
+  };
+  if (options.emit == Emit::Assembly)
+    return addText(emit);
+  if (llvm::Error error = work.write(getKernelsFile(options.modelName), emit))
+    return error;
+  return linkArtefact(*target, openmp);
+}
+
+void Compilation::printSuccess(StringRef kind) {
+  uint64_t size = 0;
+  llvm::sys::fs::file_size(options.output, size);
+  llvm::errs() << "spk-compile: wrote '" << options.output << "': " << kind
+               << ", " << formatBytes(size);
+  if (abi)
+    llvm::errs() << "; arena " << formatBytes(abi->arenaBytes) << ", weights "
+                 << formatBytes(abi->weightsBytes);
+  llvm::errs() << llvm::format("; %.1f s\n", progress.getSeconds());
+}
+
+llvm::Error Compilation::run() {
+  // What can fail early must not fail after a minute.
+  for (const std::string &file : {options.output, options.explainFile})
+    if (!file.empty() && file != "-")
+      if (llvm::Error error = checkWritable(file))
+        return error;
+  if (options.makesArtefact() || options.emit == Emit::Assembly)
+    if (auto target = resolveTarget(options.targetTriple, options.targetCpu);
+        !target)
+      return target.takeError();
+  if (options.makesArtefact())
+    if (auto toolchain = Toolchain::find(options.toolchain); !toolchain)
+      return toolchain.takeError();
+
+  if (llvm::Error error = readModule())
+    return error;
+  if (llvm::Error error = work.create(options.tempsDirectory))
+    return error;
+  if (llvm::Error error = checkWeights())
+    return error;
+  if (options.makesArtefact()) {
+    progress.start("hashing the model");
+    std::vector<std::string> relevant = {
+        "batch=" + std::to_string(options.batch),
+        "association=" + options.association, "sum=" + options.sum,
+        "inexact=" + std::to_string(options.allowInexactAssociation)};
+    relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
+    auto hash = computeModelHash(*module, relevant,
+                                 [&](StringRef key) { return lookup(key); });
+    if (!hash)
+      return hash.takeError();
+    modelHash = *hash;
+  }
+  for (const PhaseInfo &phase : getPhases())
+    if (phase.phase > options.compileFrom && phase.phase <= options.compileTo)
+      if (llvm::Error error = runPhase(phase))
+        return error;
+
+  if (options.compileTo == Phase::LLVM) {
+    auto read = ModelABI::read(*module);
+    if (!read)
+      return read.takeError();
+    abi = std::move(*read);
+  }
+  if (options.explain != ExplainFormat::None)
+    if (llvm::Error error = writeExplanation())
+      return error;
+  if (options.emit == Emit::MLIR && !options.output.empty()) {
+    if (llvm::Error error = writeMLIR())
+      return error;
+  } else if (!options.output.empty()) {
+    if (llvm::Error error = emitCode())
+      return error;
+  }
+  if (llvm::Error error = outputs.commit())
+    return error;
+  if (!options.output.empty() && options.output != "-" &&
+      options.emit != Emit::MLIR)
+    printSuccess(options.getEmitName());
+  progress.finish();
+  if (options.verbose)
+    progress.printTimes(llvm::errs());
+  return llvm::Error::success();
+}

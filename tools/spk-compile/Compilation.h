@@ -1,0 +1,64 @@
+//===- Compilation.h - one run of spk-compile -------------------*- C++ -*-===//
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPK_TOOLS_SPK_COMPILE_COMPILATION_H
+#define SPK_TOOLS_SPK_COMPILE_COMPILATION_H
+
+#include "Options.h"
+#include "Progress.h"
+#include "WorkDirectory.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "spk/Support/WeightStore.h"
+#include "spk/Target/LayerReport.h"
+
+namespace mlir::spk {
+
+/// Takes one model through the phases to what the options ask for. Every step
+/// fails with a diagnostic of the context or with an error, and then nothing
+/// has been written.
+class Compilation {
+public:
+  Compilation(MLIRContext &context, const CompileOptions &options)
+      : context(context), options(options) {}
+
+  llvm::Error run();
+
+private:
+  llvm::Error readModule();
+  llvm::Error checkWeights();
+  llvm::Error runPhase(const PhaseInfo &phase);
+  llvm::Error writeMLIR();
+  llvm::Error writeExplanation();
+  llvm::Error emitCode();
+  llvm::Error writeWeights();
+  llvm::Error linkArtefact(const TargetSpec &target, bool openmp);
+  void printSuccess(StringRef kind);
+
+  /// Bytes of a tensor of the model's files.
+  llvm::Expected<ArrayRef<char>> lookup(StringRef key);
+  std::string getDerivedFile() const;
+
+  MLIRContext &context;
+  const CompileOptions &options;
+  Progress progress;
+  WorkDirectory work;
+  OutputSet outputs;
+  OwningOpRef<ModuleOp> module;
+  /// Of the module as read.
+  WeightStore store;
+  /// Files that hold the tensors of the artefact, opened when needed.
+  std::vector<SafetensorsFile> files;
+  std::vector<float> realigned;
+  std::string modelHash;
+  ModelReport report;
+  std::optional<ModelABI> abi;
+};
+
+} // namespace mlir::spk
+
+#endif // SPK_TOOLS_SPK_COMPILE_COMPILATION_H
