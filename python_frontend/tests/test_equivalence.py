@@ -77,7 +77,7 @@ def imagenet(**options: Any) -> nn.Module:
 
 
 CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]] = {
-    **{name: (None, 0) for name in FIXTURES},
+    **dict.fromkeys(FIXTURES, (None, 0)),
     "cifar": (cifar, 1),
     "cifar_batch_3": (lambda: cifar(dim=24, heads=3, T=3), 3),
     "cifar_one_step": (lambda: cifar(T=1), 2),

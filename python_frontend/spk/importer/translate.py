@@ -89,18 +89,26 @@ def _op_name(target: Any) -> str:
     return "getitem" if target is operator.getitem else str(target)
 
 
+def _is_view_op(node: torch.fx.Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and not schema.is_mutable and any(a.alias_info is not None for a in schema.arguments)
+
+
 def _check_mutation(node: torch.fx.Node) -> None:
     """Refuses in-place operations whose operand is seen again under another name."""
     schema = getattr(node.target, "_schema", None)
     if schema is None or not schema.is_mutable:
         return
-    alias: Any = node.args[0]
-    while isinstance(alias, torch.fx.Node):
-        if any(node < user for user in alias.users):
+    root = node.args[0]
+    while isinstance(root, torch.fx.Node) and _is_view_op(root) and isinstance(root.args[0], torch.fx.Node):
+        root = root.args[0]
+    names = [root]
+    for name in names:  # grows
+        if not isinstance(name, torch.fx.Node):
+            continue
+        if any(node < user for user in name.users):
             raise Unsupported("an in-place operation on a tensor that is used again", "the same operation out of place")
-        target = getattr(alias.target, "_schema", None)
-        is_view = target is not None and any(a.alias_info is not None for a in target.arguments)
-        alias = alias.args[0] if is_view and alias.args else None
+        names += [user for user in name.users if _is_view_op(user)]
 
 
 class _Walk:

@@ -1,0 +1,281 @@
+"""What cannot be imported is listed completely, with path, class, reason and source line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from spk.cli import main
+from spk.errors import ToolError, UnsupportedModelError
+from spk.importer import translate
+from spk.neuron import LIFNode
+from spk.tools import ToolNotFoundError, find_tool, run_tool
+
+HERE = Path(__file__).resolve().parent
+
+
+class Halved(LIFNode):
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        return v + x * 0.5
+
+
+class Bad(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 3, padding=1, dilation=2)
+        self.norm = nn.LayerNorm(8)
+        self.halved = Halved()
+        self.wide = nn.Conv1d(8, 8, 3, padding=1)
+        self.lif = LIFNode()
+        self.fc = nn.Linear(8, 10)
+        self.dead = nn.GELU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.unsqueeze(0).repeat(4, 1, 1, 1, 1)
+        t, b = x.shape[:2]
+        x = self.conv(x.flatten(0, 1)).unflatten(0, (t, b))
+        x = self.lif(self.halved(x) * 1.0).flatten(3)
+        y = torch.softmax(x @ x.transpose(-1, -2), -1) @ x
+        z = self.wide(x.flatten(0, 1)).unflatten(0, (t, b))
+        return self.fc(self.norm((y + z).transpose(-1, -2)).mean(2).mean(0))
+
+
+def problems(model: nn.Module, *inputs: Tensor) -> dict[tuple[str, str], str]:
+    with pytest.raises(UnsupportedModelError) as raised:
+        translate(model, inputs)
+    return {(p.path, p.op): p.reason for p in raised.value.problems}
+
+
+def test_all_problems_at_once() -> None:
+    found = problems(Bad(), torch.rand(2, 3, 8, 8))
+    assert set(found) == {
+        ("conv", "aten.conv2d.default"),
+        ("halved", "neuron"),
+        ("", "aten.softmax.int"),
+        ("wide", "aten.conv1d.default"),
+        ("norm", "aten.layer_norm.default"),
+    }
+    assert "dilation (2, 2)" in found["conv", "aten.conv2d.default"]
+    assert "overrides charge() of LIFNode" in found["halved", "neuron"]
+
+
+def test_problem_text() -> None:
+    with pytest.raises(UnsupportedModelError) as raised:
+        translate(Bad(), torch.rand(2, 3, 8, 8))
+    first = raised.value.problems[0]
+    assert first.module == "torch.nn.modules.conv.Conv2d"
+    assert re.search(r"test_check\.py:\d+$", first.source)
+    assert "nearest supported form: dilation 1" in str(first)
+    assert str(raised.value).startswith("5 unsupported operations:")
+
+
+class Core(nn.Module):
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form = form
+        self.lif, self.lif2, self.bn = LIFNode(), LIFNode(), nn.BatchNorm1d(4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        s = self.lif(x)
+        k = s.transpose(-1, -2)
+        if self.form == "float operand":
+            return (x @ k) @ s
+        if self.form == "integer operand":
+            return ((s + s) @ k) @ s
+        if self.form == "neuron between":
+            return self.lif2(s @ k) @ s
+        if self.form == "odd scale on operand":
+            return ((s * 0.3) @ k) @ s
+        if self.form == "divided":
+            return ((s @ k) @ s) / 3.0
+        if self.form == "across time":
+            return (s.transpose(0, 2) @ s.transpose(0, 2).transpose(-1, -2)) @ s.transpose(0, 2)
+        raise ValueError(self.form)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("float operand", "a matrix product of floats and spikes"),
+        ("integer operand", "a matrix product of integers up to 2 and spikes"),
+        ("neuron between", "no part of an attention core"),
+        ("odd scale on operand", "no power of two on an operand"),
+        ("divided", "divided by 3.0"),
+        ("across time", "attention across time or batch"),
+    ],
+)
+def test_attention_that_is_not_supported(form: str, expected: str) -> None:
+    assert expected in " ".join(problems(Core(form), torch.rand(3, 2, 5, 4)).values())
+
+
+class TimesBatch(nn.Module):
+    """The neuron scans T * B, as published QKFormer code does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.lif, self.first = nn.Linear(4, 4), LIFNode(), LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lif(self.fc(self.first(x).flatten(0, 1))).unflatten(0, x.shape[:2])
+
+
+def test_scan_over_time_and_batch() -> None:
+    reason = problems(TimesBatch(), torch.rand(3, 2, 5, 4))["lif", "neuron"]
+    assert "time and batch together" in reason
+
+
+def test_control_flow() -> None:
+    class Branch(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x if x.sum() > 0 else -x
+
+    (reason,) = problems(Branch(), torch.rand(2, 3)).values()
+    assert "torch.export cannot capture" in reason
+
+
+def test_in_place_on_an_alias() -> None:
+    class Alias(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lif = LIFNode()
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.lif(x)
+            z = y.flatten(2)
+            y += 1.0
+            return z
+
+    assert "in-place" in " ".join(problems(Alias(), torch.rand(2, 3, 4, 5)).values())
+
+
+# Command line -------------------------------------------------------------------
+
+SOURCE = """
+import torch
+from torch import nn
+from spk.neuron import LIFNode
+
+class Model(nn.Module):
+    def __init__(self, T):
+        super().__init__()
+        self.T, self.fc, self.lif = T, nn.Linear(6, 4), LIFNode({options})
+
+    def forward(self, x):
+        x = self.fc(x.unsqueeze(0).repeat(self.T, 1, 1))
+        return {result}
+
+def build(T=4):
+    torch.manual_seed(0)
+    return Model(T)
+
+def example():
+    return torch.ones(2, 6)
+"""
+
+
+def source(tmp_path: Path, result: str = "self.lif(x).mean(0)", options: str = "") -> str:
+    path = tmp_path / "net.py"
+    path.write_text(SOURCE.format(result=result, options=options))
+    return f"{path}:build"
+
+
+def test_check_import_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--import-only", source(tmp_path)]) == 0
+    assert "imported" in capsys.readouterr().out
+    assert main(["check", "--import-only", source(tmp_path, "torch.erf(self.lif(x)).mean(0)")]) == 1
+    out = capsys.readouterr().out
+    assert "not supported" in out
+    assert "aten.erf.default" in out
+    assert "net.py:13" in out
+
+
+def test_check_says_supported_only_if_compiling_succeeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = source(tmp_path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    monkeypatch.setenv("SPK_BIN_DIR", str(tools))
+    compiler = tools / "spk-compile"
+    compiler.write_text("#!/bin/sh\necho 'fc: too wide' >&2\nexit 3\n")
+    compiler.chmod(0o755)
+    assert main(["check", target]) == 1
+    out = capsys.readouterr().out
+    assert "compiling failed" in out
+    assert "fc: too wide" in out
+    assert "reproduce with:" in out
+    compiler.write_text("#!/bin/sh\nexit 0\n")
+    assert main(["check", target]) == 0
+    assert capsys.readouterr().out.strip().endswith(": supported")
+
+
+def test_check_compiles(tmp_path: Path, capsys: pytest.CaptureFixture[str], need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    assert main(["check", source(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip().endswith(": supported")
+
+
+def test_compile_run_and_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str], need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    target, library = source(tmp_path), str(tmp_path / "out.so")
+    np.save(tmp_path / "x.npy", np.ones((2, 6), np.float32))
+    assert main(["compile", target, "-o", library, "--tap", "*:spikes"]) == 0
+    assert main(["run", library, "--input", str(tmp_path / "x.npy"), "--top", "2", "--output", str(tmp_path / "y.npy")]) == 0
+    assert np.load(tmp_path / "y.output.npy").shape == (2, 4)
+    assert np.load(tmp_path / "y.lif_spikes.npy").shape == (4, 2, 4)
+    assert main(["compare", target, "--artefact", library]) in (0, 1)
+    assert "flipped spikes" in capsys.readouterr().out
+
+
+def test_import_command(tmp_path: Path) -> None:
+    assert main(["import", source(tmp_path), "-o", str(tmp_path / "n.mlir"), "--timesteps", "7"]) == 0
+    assert "tensor<7x2x" in (tmp_path / "n.mlir").read_text()
+    assert main(["import", source(tmp_path), "-o", str(tmp_path / "n.mlir"), "--input-shape", "5,6"]) == 0
+    assert "tensor<1x5x6xf32>" in (tmp_path / "n.mlir").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nothing.py:build"], "nothing.py does not exist"),
+        (["check", "nothing"], "write FILE.py:function"),
+        (["run", "nothing.so", "--input-shape", "1,2"], "nothing.so does not exist"),
+        (["run", "nothing.so"], "nothing.so does not exist"),
+    ],
+)
+def test_one_clear_error(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_help() -> None:
+    done = subprocess.run([sys.executable, "-m", "spk", "--help"], cwd=HERE.parent, capture_output=True, text=True, check=True)
+    assert all(command in done.stdout for command in ("import", "check", "compile", "run", "compare", "examples:"))
+
+
+# Tools ----------------------------------------------------------------------------
+
+
+def test_missing_tool_is_one_clear_error() -> None:
+    with pytest.raises(ToolNotFoundError, match="spk-nothing was not found .* build spk, or set SPK_BIN_DIR"):
+        find_tool("spk-nothing")
+
+
+def test_failing_tool_shows_its_messages_and_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "spk-fail"
+    tool.write_text("#!/bin/sh\necho broken >&2\nexit 7\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("SPK_BIN_DIR", str(tmp_path))
+    with pytest.raises(ToolError, match=r"exit code 7\nbroken\nreproduce with:\n  .*spk-fail 'a b'") as raised:
+        run_tool("spk-fail", ["a b"])
+    assert raised.value.command == [str(tool), "a b"]
