@@ -163,10 +163,10 @@ std::string getKey(FusedOp layer) {
   return key;
 }
 
-/// What a layer computes first, constants aside.
+/// What a layer computes first, constants and storage aside.
 StringRef getMainName(FusedOp layer) {
   for (Operation &op : layer.getBody().front())
-    if (!op.hasTrait<::mlir::OpTrait::ConstantLike>())
+    if (!op.hasTrait<::mlir::OpTrait::ConstantLike>() && !isa<UnpackOp>(op))
       return op.getName().stripDialect();
   return "empty";
 }

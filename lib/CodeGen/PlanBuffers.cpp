@@ -7,6 +7,7 @@
 
 #include "ArenaPlanner.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "spk/CodeGen/Attributes.h"
 #include "spk/CodeGen/Entries.h"
@@ -180,6 +181,7 @@ private:
     auto end = cast<func::ReturnOp>(body.getTerminator());
     numHoisted = numStates = 0;
     unsigned numOutputs = 0;
+    placed.clear();
     for (auto [i, value] : llvm::enumerate(end.getOperands())) {
       DictionaryAttr attributes = resultAttrs(entry, i);
       StringRef role = roleOf(attributes, "output");
@@ -206,6 +208,7 @@ private:
     arenaBytes = std::max(arenaBytes, plan.bytes);
     Value arena = addArgument(bytesType(plan.bytes), "arena");
     placeBuffers(plan, arena);
+    shareCopies(entry);
     if (weights) {
       Value argument = addArgument(weights.getType(), "weights");
       weights.replaceAllUsesWith(argument);
@@ -221,14 +224,28 @@ private:
   /// Makes `value` live in `target`: in place of its allocation where it has
   /// one, by a copy else.
   void writeResultTo(Value value, Value target, func::ReturnOp end) {
-    auto allocation = value.getDefiningOp<memref::AllocOp>();
-    if (allocation && !placed.contains(value)) {
-      value.replaceAllUsesExcept(target, end);
-      placed.insert(target);
-      return;
+    if (value.getDefiningOp<memref::AllocOp>()) {
+      auto [it, isFirst] = placed.try_emplace(value, target);
+      if (isFirst) {
+        value.replaceAllUsesExcept(target, end);
+        return;
+      }
+      value = it->second;
     }
     OpBuilder builder(end);
     memref::CopyOp::create(builder, end.getLoc(), value, target);
+  }
+
+  /// Copies become loops that threads share. As `memref.copy` each thread would
+  /// do them all, one perhaps while another reuses the source for what follows;
+  /// and strided ones would call a library.
+  static void shareCopies(func::FuncOp entry) {
+    entry.walk([](memref::CopyOp copy) {
+      OpBuilder builder(copy);
+      linalg::CopyOp::create(builder, copy.getLoc(), copy.getSource(),
+                             copy.getTarget());
+      copy.erase();
+    });
   }
 
   MemRefType bytesType(int64_t bytes) {
@@ -289,7 +306,8 @@ private:
   SmallVector<Port> inputs, outputs;
   Block hoisted, states;
   SmallVector<Attribute> stateInfo;
-  llvm::SmallPtrSet<Value, 8> placed;
+  /// Where allocations that are results live instead.
+  DenseMap<Value, Value> placed;
   int64_t arenaBytes = 0;
 };
 

@@ -108,7 +108,8 @@ def PlanBuffers : Pass<"spk-plan-buffers", "mlir::ModuleOp"> {
     and all sizes.
   }];
   let dependentDialects = [
-    "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"
+    "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect"
   ];
   let statistics = [
     Statistic<"numBuffers", "buffers", "buffers placed in the arena">

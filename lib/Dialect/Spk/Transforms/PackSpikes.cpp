@@ -117,10 +117,27 @@ private:
         if (isPackable(result.getType()))
           result.setType(packedType(cast<RankedTensorType>(result.getType()),
                                     ranges.getMaxValue(result)));
+    unpackForArithmetic(fused.getBody().front());
     for (auto [result, yielded] :
          llvm::zip(fused.getResults(), fused.getYield().getValues())) {
       numPacked += result.getType() != yielded.getType();
       result.setType(yielded.getType());
+    }
+  }
+
+  /// Casts to float do not verify on an encoding. The kernel reads the words
+  /// all the same.
+  static void unpackForArithmetic(Block &body) {
+    for (Operation &op : body) {
+      if (!isa<arith::ArithDialect>(op.getDialect()))
+        continue;
+      OpBuilder b(&op);
+      for (OpOperand &operand : op.getOpOperands())
+        if (getSpikeEncoding(operand.get().getType()))
+          operand.set(UnpackOp::create(
+              b, op.getLoc(),
+              plainType(cast<RankedTensorType>(operand.get().getType())),
+              operand.get()));
     }
   }
 
