@@ -274,6 +274,17 @@ class CompiledModel:
         """Back to the first time step."""
         self._check(self._api.reset(self._handle))
 
+    def save_state(self) -> bytes:
+        """The state between steps, for `load_state` of the same model."""
+        size = self._api.state_size(self._handle)
+        buffer = ctypes.create_string_buffer(max(1, size))
+        self._check(self._api.save_state(self._handle, buffer, size))
+        return buffer.raw[:size]
+
+    def load_state(self, state: bytes) -> None:
+        """Continue from a saved state; one of another model is refused."""
+        self._check(self._api.load_state(self._handle, ctypes.create_string_buffer(state, len(state)), len(state)))
+
 
 def load(path: str | Path, threads: int = 1) -> CompiledModel:
     """Load a shared library made by `spk.compile` or ``spk-compile --emit=shared``."""

@@ -23,7 +23,7 @@ from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from spk.artefact import CompiledModel
+from spk.artefact import ArtefactError, CompiledModel
 from spk.comparison import NeuronTrace, compare, trace
 from spk.driver import compile_file
 from spk.dyadic import settle
@@ -175,3 +175,30 @@ def test_compare_reports_no_difference(settled: Settled, native: CompiledModel) 
     assert report.flipped == 0
     assert report.first_diverging is None
     assert report.output_equal or not settled.exact
+
+
+def test_steps_are_a_run(settled: Settled, native: CompiledModel) -> None:
+    """Step by step and `finish` give the bits of a whole run, taps included, unless `step` says which layer forbids it."""
+    arrays = [x.numpy() for x in settled.inputs]
+    whole = {o.name: np.asarray(a) for o, a in zip(native.outputs, pytree.tree_leaves(native(*arrays)), strict=True)}
+    taps = dict(native.taps)
+    given: dict[str, list[np.ndarray]] = {}
+    for t in range(native.time_steps):
+        sliced = [x[t] if info.temporal else x for x, info in zip(arrays, native.inputs, strict=True)]
+        try:
+            now = native.step(*sliced)
+        except ArtefactError as error:
+            assert t == 0
+            pytest.skip(f"refused: {error}")
+        moving = [o.name for o in native.outputs if o.temporal]
+        steps = dict(zip(moving, pytree.tree_leaves(now), strict=True))
+        for name, part in (*steps.items(), *native.taps.items()):
+            given.setdefault(name, []).append(np.asarray(part))
+    last = native.finish()
+    final = [o for o in native.outputs if not o.temporal]
+    for info, value in zip(final, pytree.tree_leaves(last), strict=True):
+        np.testing.assert_array_equal(np.asarray(value), whole[info.name])
+    for name, parts in given.items():
+        if len(parts) == native.time_steps:
+            expected = whole[name] if name in whole else np.asarray(taps[name])
+            np.testing.assert_array_equal(np.concatenate(parts).reshape(expected.shape), expected)
