@@ -28,7 +28,9 @@ struct NameEntriesPass : spk::impl::NameEntriesBase<NameEntriesPass> {
         continue;
       std::optional<StringRef> entry = getEntryName(function.getSymName());
       if (!entry) {
+        // Kernels stay functions of their own, for profiles and for reading.
         function.setLinkage(LLVM::Linkage::Internal);
+        function.setNoInline(true);
         continue;
       }
       function.setLinkage(LLVM::Linkage::External);
