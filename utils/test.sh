@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests. The last line is the sum of all suites:
+# `N passed, N failed, N skipped`. Environment:
+#   SPK_TEST_MUTATE  1: also run utils/mutate.sh --quick, which takes minutes;
+#                    0: leave the mutations alone (default: list them)
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$root"
+
+results=$root/build/test-results
+summary() { .venv/bin/python utils/test_summary.py "$@"; }
+
+# Nothing can be counted before there is something to run.
+"$root/utils/setup.sh" && "$root/utils/build.sh" || {
+  printf '\n0 passed, 1 failed, 0 skipped\n'
+  exit 1
+}
+rm -rf "$results"
+mkdir -p "$results"
+
+# lit runs a test per processor, so each gets one thread, pytest one test at a
+# time; idle threads of one OpenMP library must not spin in the way of another.
+processors=$(nproc)
+export OMP_WAIT_POLICY=passive
+
+OMP_NUM_THREADS=1 step "lit and unit tests" /usr/lib/llvm-22/bin/lit -v -j"$processors" \
+  --xunit-xml-output="$results/lit.xml" build/test
+echo "$?" >"$results/lit.status"
+
+OMP_NUM_THREADS=$processors step "Python tests" .venv/bin/python -m pytest -q -ra python_frontend/tests --junitxml="$results/pytest.xml"
+echo "$?" >"$results/pytest.status"
+
+if [[ -x utils/mutate.sh && "${SPK_TEST_MUTATE:-list}" != 0 ]]; then
+  if [[ "${SPK_TEST_MUTATE:-list}" == 1 ]]; then
+    step "mutations" utils/mutate.sh --quick
+  else
+    step "mutations, listed only" utils/mutate.sh --list
+  fi
+  echo "$?" >"$results/mutate.status"
+fi
+
+summary "$results"
