@@ -234,6 +234,7 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
       if (schedule.get(value) == When::Step &&
           resizer.getAxis(part.map.lookup(value)) != 0)
         return refuse(end);
+    resizer.eraseReplaced();
     addOutputs(part, /*ofStep=*/true);
     for (auto [state, value] : llvm::zip_equal(schedule.states, newStates))
       part.addResult(value, "state", getLayerName(state.owner->getLoc()));

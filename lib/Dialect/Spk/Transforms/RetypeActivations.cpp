@@ -112,9 +112,16 @@ LogicalResult AxisResizer::resizeOperand(OpOperand &operand, int64_t axis) {
     return fail("combines the " + name + " axis with a value of fixed size");
   }
   operand.set(resized);
-  if (producer && isOpTriviallyDead(producer))
-    producer->erase();
+  if (producer)
+    replaced.insert(producer);
   return success();
+}
+
+void AxisResizer::eraseReplaced() {
+  for (Operation *producer : replaced)
+    if (isOpTriviallyDead(producer))
+      producer->erase();
+  replaced.clear();
 }
 
 LogicalResult AxisResizer::resize(Operation *op) {
@@ -158,14 +165,9 @@ LogicalResult AxisResizer::resizeLayer(Operation *op) {
   auto mean = dyn_cast<MeanOp>(op);
   if (mean && llvm::is_contained(mean.getAxes(), layerAxis))
     return fail("averages over the " + name + " axis");
-  auto neuron = dyn_cast<NeuronOpInterface>(op);
-  for (Value result : op->getResults()) {
-    // A state is one time step, however many there are.
-    if (neuron && layerAxis == 0 && result == neuron.getStateOut())
-      continue;
+  for (Value result : op->getResults())
     if (failed(resizeValue(result, layerAxis)))
       return failure();
-  }
   return success();
 }
 

@@ -16,6 +16,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace mlir::spk {
 
@@ -43,6 +44,10 @@ public:
   /// On failure `getReason` says why; `op` may then be invalid.
   LogicalResult resize(Operation *op);
 
+  /// Erases what made operands of the old size and has no user left. Call it
+  /// last: ops that were not resized yet may share such a value.
+  void eraseReplaced();
+
   const std::string &getReason() const { return reason; }
 
 private:
@@ -60,6 +65,7 @@ private:
                     ArrayRef<int64_t> strides, int64_t axis) const;
 
   DenseMap<Value, int64_t> axes;
+  llvm::SetVector<Operation *> replaced;
   int64_t layerAxis;
   std::string name;
   int64_t from, to;

@@ -74,13 +74,14 @@ struct SetBatchPass : spk::impl::SetBatchBase<SetBatchPass> {
     for (BlockArgument argument : activations)
       if (failed(resizer.resizeValue(argument, kBatchAxis)))
         return refuse(main);
-    for (Operation &op : llvm::make_early_inc_range(main.front())) {
+    for (Operation &op : main.front()) {
       if (failed(resizer.resize(&op)))
         return refuse(&op);
       numRetyped += llvm::count_if(op.getResults(), [&](Value result) {
         return resizer.getAxis(result).has_value();
       });
     }
+    resizer.eraseReplaced();
     Operation *end = main.front().getTerminator();
     for (Value result : end->getOperands())
       if (resizer.getAxis(result).value_or(kBatchAxis) != kBatchAxis)

@@ -1,5 +1,6 @@
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-add-taps{taps=block.?.*_lif,block.0.q_lif:membrane,block.0.q_lif:spikes,*.attn:attention,block.1.out_lif:current})' | FileCheck %s
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-add-taps)' | FileCheck %s --check-prefix=NONE
+// RUN: spk-opt %s --pass-pipeline='builtin.module(spk-add-taps{taps=*:current})' | FileCheck %s --check-prefix=NAMED --implicit-check-not='"?:'
 // RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-add-taps{taps=block.0.k_lif})' 2>&1 | FileCheck %s --check-prefix=NEAREST
 // RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-add-taps{taps=block.0.q_lif:attention})' 2>&1 | FileCheck %s --check-prefix=ATTENTION
 // RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-add-taps{taps=block.0.q_lif:voltage})' 2>&1 | FileCheck %s --check-prefix=KIND
@@ -10,11 +11,13 @@
 // KIND: tap "block.0.q_lif:voltage" must end in :spikes, :current, :membrane or :attention, got :voltage
 // GLOB: tap "block.["
 
+// NAMED: "block.0.q_lif:current"
+
 // The neuron that runs twice has two results of the taken name; the one that
 // has no name is no layer. Overlapping patterns tap once. Program order.
 
 // CHECK-LABEL: func.func @main
-// CHECK-SAME: -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"},
+// CHECK-SAME: -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"}, tensor<1x1x6x8xf32>,
 // CHECK-SAME: tensor<4x1x6x8xi1> {spk.name = "block.0.q_lif:spikes"},
 // CHECK-SAME: tensor<4x1x6x8xf32> {spk.name = "block.0.q_lif:membrane"},
 // CHECK-SAME: tensor<4x1x2x6x6xf32> {spk.name = "block.0.attn:attention"},
@@ -28,15 +31,15 @@
 // CHECK: %[[A:.+]] = spk.attention_map %[[Q]], %[[Q]] {num_heads = 2 : i64, scale = 2.500000e-01 : f32} : {{.*}} -> tensor<4x1x2x6x6xf32>
 // CHECK: %[[O:.+]] = spk.lif %[[Y]]
 // CHECK: %[[P:.+]] = spk.lif %[[Y]]
-// CHECK: return %[[O]], %[[Q]], %[[H]], %[[A]], %[[O]], %[[Y]], %[[P]], %[[Y]]
+// CHECK: return %[[O]], %[[V]], %[[Q]], %[[H]], %[[A]], %[[O]], %[[Y]], %[[P]], %[[Y]]
 
-// NONE: -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"})
+// NONE: -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"}, tensor<1x1x6x8xf32>)
 // NONE-NOT: membrane
-func.func @main(%x: tensor<4x1x6x8xf32> {spk.name = "x"}) -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"}) {
+func.func @main(%x: tensor<4x1x6x8xf32> {spk.name = "x"}) -> (tensor<4x1x6x8xi1> {spk.name = "block.1.out_lif:spikes"}, tensor<1x1x6x8xf32>) {
   %q, %v = spk.lif %x {tau = 1.5 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32, spk.density = 0.25 : f64} : tensor<4x1x6x8xf32> -> tensor<4x1x6x8xi1> state tensor<1x1x6x8xf32> loc("block.0.q_lif")
   %u = spk.if %x {v_threshold = 1.0 : f32} : tensor<4x1x6x8xf32> -> tensor<4x1x6x8xi1> loc(unknown)
   %y = spk.ssa %q, %q, %q {num_heads = 2 : i64, scale = 0.25 : f32} : (tensor<4x1x6x8xi1>, tensor<4x1x6x8xi1>, tensor<4x1x6x8xi1>) -> tensor<4x1x6x8xf32> loc("block.0.attn")
   %o = spk.lif %y {v_threshold = 1.0 : f32} : tensor<4x1x6x8xf32> -> tensor<4x1x6x8xi1> loc("block.1.out_lif")
   %p = spk.lif %y {v_threshold = 0.5 : f32} : tensor<4x1x6x8xf32> -> tensor<4x1x6x8xi1> loc("block.1.out_lif")
-  return %o : tensor<4x1x6x8xi1>
+  return %o, %v : tensor<4x1x6x8xi1>, tensor<1x1x6x8xf32>
 }

@@ -251,6 +251,26 @@ func.func @set_by_model(%q: tensor<4x1x196x512xi1>, %k: tensor<4x1x196x512xi1>, 
 
 // -----
 
+// Equal costs keep the source order.
+
+// CHECK-LABEL: @equal_costs_qk
+// AUTO: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}qk_first 6144, kv_first 6144 word
+func.func @equal_costs_qk(%q: tensor<4x1x24x32xi1>) -> tensor<4x1x24x32xf32> {
+  %y = spk.ssa %q, %q, %q {num_heads = 2 : i64, scale = 2.500000e-01 : f32, source_order = #spk.association<qk_first>} : (tensor<4x1x24x32xi1>, tensor<4x1x24x32xi1>, tensor<4x1x24x32xi1>) -> tensor<4x1x24x32xf32>
+  return %y : tensor<4x1x24x32xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @equal_costs_kv
+// AUTO: spk.ssa {{.*}}association = #spk.association<kv_first>{{.*}}qk_first 6144, kv_first 6144 word
+func.func @equal_costs_kv(%q: tensor<4x1x24x32xi1>) -> tensor<4x1x24x32xf32> {
+  %y = spk.ssa %q, %q, %q {num_heads = 2 : i64, scale = 2.500000e-01 : f32, source_order = #spk.association<kv_first>} : (tensor<4x1x24x32xi1>, tensor<4x1x24x32xi1>, tensor<4x1x24x32xi1>) -> tensor<4x1x24x32xf32>
+  return %y : tensor<4x1x24x32xf32>
+}
+
+// -----
+
 // A neuron between the products makes no spk.ssa: the products are left alone.
 
 // CHECK-LABEL: @neuron_between

@@ -101,3 +101,11 @@ func.func @main(%x: tensor<4x2x8xf32> {spk.name = "x"}) -> (tensor<4x2x8xf32> {s
   } : tensor<4x2x8xf32> to tensor<4x2x8xf32>
   return %0 : tensor<4x2x8xf32>
 }
+
+// -----
+
+func.func @main(%x: tensor<4x1x8xi1> {spk.name = "x"}) -> (tensor<4x8xi1> {spk.name = "y"}) {
+  // expected-error @below {{tensor.extract_slice cuts the batch axis}}
+  %0 = tensor.extract_slice %x[0, 0, 0] [4, 1, 8] [1, 1, 1] : tensor<4x1x8xi1> to tensor<4x8xi1>
+  return %0 : tensor<4x8xi1>
+}

@@ -32,7 +32,9 @@ func.func @main(%x: tensor<1x1x3x8x8xf32> {spk.name = "image", spk.static}, %w: 
 // Reshapes, transposes, slices and concatenation keep the axis.
 
 // CHECK-LABEL: func.func @main
+// CHECK-NOT: tensor<4x1x
 // CHECK: tensor.collapse_shape {{.*}} : tensor<4x3x8x6x6xf32> into tensor<4x3x8x36xf32>
+// CHECK-NOT: tensor<4x1x
 // CHECK: %[[E:.+]] = tensor.empty() : tensor<4x3x36x8xf32>
 // CHECK: linalg.transpose ins({{.*}} : tensor<4x3x8x36xf32>) outs(%[[E]] : tensor<4x3x36x8xf32>) permutation = [0, 1, 3, 2]
 // CHECK: tensor.expand_shape {{.*}} output_shape [4, 3, 36, 2, 4] : tensor<4x3x36x8xf32> into tensor<4x3x36x2x4xf32>
@@ -112,4 +114,34 @@ func.func @main(%x: tensor<1x1x8xf32> {spk.name = "x", spk.static}) -> (tensor<1
   %0 = tensor.collapse_shape %x [[0, 1], [2]] : tensor<1x1x8xf32> into tensor<1x8xf32>
   %1 = tensor.expand_shape %0 [[0, 1], [2]] output_shape [1, 1, 8] : tensor<1x8xf32> into tensor<1x1x8xf32>
   return %1 : tensor<1x1x8xf32>
+}
+
+// -----
+
+// A slice of one time step, from a batch of more than one.
+
+// CHECK-LABEL: func.func @main
+// CHECK: tensor.extract_slice {{.*}}[2, 0, 0] [1, 3, 8] [1, 1, 1] : tensor<4x3x8xf32> to tensor<3x8xf32>
+// CHECK: tensor.expand_shape {{.*}} output_shape [1, 3, 8] : tensor<3x8xf32> into tensor<1x3x8xf32>
+// CHECK: return
+func.func @main(%x: tensor<4x2x8xf32> {spk.name = "x"}) -> (tensor<1x2x8xf32> {spk.name = "y", spk.static}) {
+  %0 = tensor.extract_slice %x[2, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<4x2x8xf32> to tensor<2x8xf32>
+  %1 = tensor.expand_shape %0 [[0, 1], [2]] output_shape [1, 2, 8] : tensor<2x8xf32> into tensor<1x2x8xf32>
+  return %1 : tensor<1x2x8xf32>
+}
+
+// -----
+
+// One empty tensor for two transposes.
+
+// CHECK-LABEL: func.func @main
+// CHECK-NOT: tensor<4x1x
+// CHECK: linalg.transpose {{.*}} outs(%{{.+}} : tensor<4x3x6x8xf32>)
+// CHECK-NOT: tensor<4x1x
+// CHECK: linalg.transpose {{.*}} outs(%{{.+}} : tensor<4x3x6x8xf32>)
+func.func @main(%x: tensor<4x1x8x6xf32> {spk.name = "x"}) -> (tensor<4x1x6x8xf32> {spk.name = "y"}, tensor<4x1x6x8xf32> {spk.name = "z"}) {
+  %e = tensor.empty() : tensor<4x1x6x8xf32>
+  %0 = linalg.transpose ins(%x : tensor<4x1x8x6xf32>) outs(%e : tensor<4x1x6x8xf32>) permutation = [0, 1, 3, 2]
+  %1 = linalg.transpose ins(%x : tensor<4x1x8x6xf32>) outs(%e : tensor<4x1x6x8xf32>) permutation = [0, 1, 3, 2]
+  return %0, %1 : tensor<4x1x6x8xf32>, tensor<4x1x6x8xf32>
 }
