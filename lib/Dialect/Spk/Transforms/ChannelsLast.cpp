@@ -110,9 +110,9 @@ struct ReshapeUnitTranspose : OpRewritePattern<TransposeOp> {
       previous = permutation[axis];
     }
     // The axes that move become one, then what they are in the result.
-    while (permutation[first] == first)
+    while (first < last && permutation[first] == first)
       ++first;
-    while (permutation[last] == last)
+    while (first < last && permutation[last] == last)
       --last;
     SmallVector<ReassociationIndices> groups;
     for (int64_t axis = 0; axis < type.getRank(); ++axis) {

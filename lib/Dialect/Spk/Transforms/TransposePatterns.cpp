@@ -49,17 +49,12 @@ Value spk::getTranspose(OpBuilder &builder, Location loc, Value value,
 
 namespace {
 
-/// transpose(x, identity) is x, transpose(transpose(x, p), q) is
-/// transpose(x, p[q]).
+/// transpose(transpose(x, p), q) is transpose(x, p[q]).
 struct ComposeTransposes : OpRewritePattern<TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(TransposeOp op,
                                 PatternRewriter &rewriter) const override {
-    if (isIdentityPermutation(op.getPermutation())) {
-      rewriter.replaceOp(op, op.getInput());
-      return success();
-    }
     auto inner = op.getInput().getDefiningOp<TransposeOp>();
     if (!inner)
       return failure();
@@ -72,9 +67,9 @@ struct ComposeTransposes : OpRewritePattern<TransposeOp> {
 };
 
 /// Ops that do the same to every element, whatever the order of the axes (time
-/// first for neurons and repetitions).
+/// first for neurons and repetitions), and concatenations.
 bool ignoresAxes(Operation *op) {
-  return isa<NeuronOpInterface, AddOp, RepeatOp>(op) ||
+  return isa<NeuronOpInterface, AddOp, RepeatOp, tensor::ConcatOp>(op) ||
          (mlir::OpTrait::hasElementwiseMappableTraits(op) &&
           isMemoryEffectFree(op) && op->getNumResults() == 1 &&
           isa<RankedTensorType>(op->getResult(0).getType()));
@@ -99,10 +94,11 @@ bool isFromOutside(Value value) {
   return true;
 }
 
-/// Moves a transpose of an operand of an elementwise op, join, neuron or
-/// repetition behind it. Other operands get the inverse transpose where they
-/// are neither transposed alike nor splats; that is only done between a value
-/// that a layer computes and values from outside, so that it comes to an end.
+/// Moves a transpose of an operand of an elementwise op, join, neuron,
+/// repetition or concatenation behind it. Other operands get the inverse
+/// transpose where they are neither transposed alike nor splats; that is only
+/// done between a value that a layer computes and values from outside, so that
+/// it comes to an end.
 struct SinkThroughElementwise : RewritePattern {
   SinkThroughElementwise(MLIRContext *context, PatternBenefit benefit)
       : RewritePattern(MatchAnyOpTypeTag(), benefit, context) {}
@@ -161,6 +157,8 @@ struct SinkThroughElementwise : RewritePattern {
         operands.push_back(undo(other, permutation, op, rewriter));
       Operation *copy = rewriter.clone(*op);
       copy->setOperands(operands);
+      if (auto concat = dyn_cast<tensor::ConcatOp>(copy))
+        concat.setDim(permutation[concat.getDim()]);
       SmallVector<Value> results;
       for (Value result : copy->getResults()) {
         result.setType(getPermutedType(typeOf(result),

@@ -26,8 +26,7 @@ Value createTranspose(OpBuilder &builder, Location loc, Value value,
 Value getTranspose(OpBuilder &builder, Location loc, Value value,
                    ArrayRef<int64_t> permutation);
 
-/// transpose(x, identity) is x, transpose(transpose(x, p), q) is
-/// transpose(x, p[q]). Used by spk-channels-last.
+/// Two transposes in a row become one. Used by spk-channels-last.
 void populateComposeTransposesPatterns(RewritePatternSet &patterns,
                                        PatternBenefit benefit = 1);
 

@@ -105,7 +105,8 @@ func.func @state(%x: tensor<1x1x8x6xi1>, %v: tensor<1x1x8x6xf32>, %w: tensor<8x8
 // CHECK: %[[M:.+]] = arith.mulf %[[L]], %[[K]]
 // CHECK: %[[S:.+]] = arith.select %arg2, %[[M]], %[[L]] : tensor<1x1x6x8xf32>
 // CHECK: %[[R:.+]] = spk.repeat %[[S]] : tensor<1x1x6x8xf32> -> tensor<4x1x6x8xf32>
-// CHECK: spk.linear %[[R]]
+// CHECK: %[[N:.+]] = spk.if %[[R]]
+// CHECK: spk.linear %[[N]]
 // CHECK: linalg.transpose
 // CHECK-NOT: linalg.transpose
 func.func @elementwise(%x: tensor<1x1x8x6xi1>, %w: tensor<8x8xf32>, %c: i1) -> tensor<4x1x8x6xf32> {
@@ -114,8 +115,32 @@ func.func @elementwise(%x: tensor<1x1x8x6xi1>, %w: tensor<8x8xf32>, %c: i1) -> t
   %1 = arith.mulf %0, %k : tensor<1x1x8x6xf32>
   %2 = arith.select %c, %1, %0 : tensor<1x1x8x6xf32>
   %3 = spk.repeat %2 : tensor<1x1x8x6xf32> -> tensor<4x1x8x6xf32>
-  %4 = spk.linear %3, %w {layout = #spk.layout<channels_first>} : (tensor<4x1x8x6xf32>, tensor<8x8xf32>) -> tensor<4x1x8x6xf32>
-  return %4 : tensor<4x1x8x6xf32>
+  %4 = spk.if %3 {v_threshold = 1.0 : f32} : tensor<4x1x8x6xf32> -> tensor<4x1x8x6xi1>
+  %5 = spk.linear %4, %w {layout = #spk.layout<channels_first>} : (tensor<4x1x8x6xi1>, tensor<8x8xf32>) -> tensor<4x1x8x6xf32>
+  return %5 : tensor<4x1x8x6xf32>
+}
+
+// -----
+
+// An argument that the model itself makes channels first: nothing is transposed,
+// the splat and the state of the neuron come along.
+// CHECK-LABEL: @model_transposes
+// CHECK-SAME: %[[X:[^:]+]]: tensor<1x1x6x8xf32>, %[[V:[^:]+]]: tensor<1x1x8x6xf32>
+// CHECK: %[[T:.+]] = linalg.transpose ins(%[[V]]
+// CHECK-NOT: linalg.transpose
+// CHECK: %[[M:.+]] = arith.mulf %[[X]]
+// CHECK: %[[L:.+]] = spk.lif %[[M]] initial(%[[T]] : tensor<1x1x6x8xf32>)
+// CHECK: spk.linear %[[L]], %{{.+}} : (tensor<1x1x6x8xi1>
+// CHECK: linalg.transpose
+// CHECK-NOT: linalg.transpose
+func.func @model_transposes(%x: tensor<1x1x6x8xf32>, %v: tensor<1x1x8x6xf32>, %w: tensor<8x8xf32>) -> tensor<1x1x8x6xf32> {
+  %e = tensor.empty() : tensor<1x1x8x6xf32>
+  %0 = linalg.transpose ins(%x : tensor<1x1x6x8xf32>) outs(%e : tensor<1x1x8x6xf32>) permutation = [0, 1, 3, 2]
+  %k = arith.constant dense<0.5> : tensor<1x1x8x6xf32>
+  %1 = arith.mulf %0, %k : tensor<1x1x8x6xf32>
+  %2 = spk.lif %1 initial(%v : tensor<1x1x8x6xf32>) {v_threshold = 1.0 : f32} : tensor<1x1x8x6xf32> -> tensor<1x1x8x6xi1>
+  %3 = spk.linear %2, %w {layout = #spk.layout<channels_first>} : (tensor<1x1x8x6xi1>, tensor<8x8xf32>) -> tensor<1x1x8x6xf32>
+  return %3 : tensor<1x1x8x6xf32>
 }
 
 // -----
@@ -194,6 +219,17 @@ func.func @collapse_in_order(%x: tensor<4x1x8x6x7xi1>, %w: tensor<8x8x1x1xf32>) 
 
 // -----
 
+// CHECK-LABEL: @collapse_swapped
+// CHECK: %[[T:.+]] = linalg.transpose ins(%{{.+}} : tensor<4x1x6x8xf32>)
+// CHECK: tensor.collapse_shape %[[T]] {{\[\[}}0], [1], [2, 3]]
+func.func @collapse_swapped(%x: tensor<4x1x8x6xi1>, %w: tensor<8x8xf32>) -> tensor<4x1x48xf32> {
+  %0 = spk.linear %x, %w {layout = #spk.layout<channels_first>} : (tensor<4x1x8x6xi1>, tensor<8x8xf32>) -> tensor<4x1x8x6xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1], [2, 3]] : tensor<4x1x8x6xf32> into tensor<4x1x48xf32>
+  return %1 : tensor<4x1x48xf32>
+}
+
+// -----
+
 // Axes that stand apart in channels last do not merge there.
 // CHECK-LABEL: @collapse_apart
 // CHECK: %[[T:.+]] = linalg.transpose ins(%{{.+}} : tensor<4x5x6x7x8xf32>)
@@ -260,6 +296,21 @@ func.func @slices(%x: tensor<4x1x8x6xi1>, %w: tensor<8x8xf32>) -> (tensor<4x1x3x
 
 // -----
 
+// A loop over time that the model unrolls ends in a concatenation.
+// CHECK-LABEL: @concat
+// CHECK-COUNT-2: linalg.transpose
+// CHECK-NOT: linalg.transpose
+// CHECK: tensor.concat dim(3) %{{.+}}, %{{.+}} : (tensor<1x1x6x8xf32>, tensor<1x1x6x8xf32>) -> tensor<1x1x6x16xf32>
+// CHECK: linalg.transpose
+func.func @concat(%x: tensor<1x1x8x6xi1>, %y: tensor<1x1x8x6xi1>, %w: tensor<8x8xf32>) -> tensor<1x1x16x6xf32> {
+  %0 = spk.linear %x, %w {layout = #spk.layout<channels_first>} : (tensor<1x1x8x6xi1>, tensor<8x8xf32>) -> tensor<1x1x8x6xf32>
+  %1 = spk.linear %y, %w {layout = #spk.layout<channels_first>} : (tensor<1x1x8x6xi1>, tensor<8x8xf32>) -> tensor<1x1x8x6xf32>
+  %2 = tensor.concat dim(2) %0, %1 : (tensor<1x1x8x6xf32>, tensor<1x1x8x6xf32>) -> tensor<1x1x16x6xf32>
+  return %2 : tensor<1x1x16x6xf32>
+}
+
+// -----
+
 // The map has no channels.
 // CHECK-LABEL: @attention_map
 // CHECK: %[[Q:.+]] = linalg.transpose
@@ -297,4 +348,16 @@ func.func @time_moves(%x: tensor<2x4x8xf32>) -> tensor<4x2x8xi1> {
   %0 = linalg.transpose ins(%x : tensor<2x4x8xf32>) outs(%e : tensor<4x2x8xf32>) permutation = [1, 0, 2]
   %1 = spk.lif %0 {v_threshold = 1.0 : f32} : tensor<4x2x8xf32> -> tensor<4x2x8xi1>
   return %1 : tensor<4x2x8xi1>
+}
+
+// -----
+
+// CHECK-LABEL: @time_made
+// CHECK: %[[T:.+]] = linalg.transpose ins(%arg0 : tensor<3x2x1xf32>)
+// CHECK: spk.repeat %[[T]] : tensor<1x2x3xf32> -> tensor<4x2x3xf32>
+func.func @time_made(%x: tensor<3x2x1xf32>) -> tensor<4x2x3xf32> {
+  %e = tensor.empty() : tensor<1x2x3xf32>
+  %0 = linalg.transpose ins(%x : tensor<3x2x1xf32>) outs(%e : tensor<1x2x3xf32>) permutation = [2, 1, 0]
+  %1 = spk.repeat %0 : tensor<1x2x3xf32> -> tensor<4x2x3xf32>
+  return %1 : tensor<4x2x3xf32>
 }

@@ -90,3 +90,17 @@ func.func @bias_behind_split_channels(%x: tensor<4x1x8x3xi1>, %w: tensor<16x3xf3
      : (tensor<4x1x8x4x4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4x1x8x4x4xf32>
   return %y : tensor<4x1x8x4x4xf32>
 }
+
+// -----
+
+// CHECK-LABEL: @bias_behind_split_channels_first
+// CHECK: spk.linear {{.*}} bias
+// CHECK: spk.fold_batch_norm
+// CHECK-NOT: bias
+func.func @bias_behind_split_channels_first(%x: tensor<4x1x3x8xi1>, %w: tensor<16x3xf32>, %c: tensor<16xf32>, %g: tensor<4xf32>) -> tensor<4x1x4x4x8xf32> {
+  %0 = spk.linear %x, %w bias %c {layout = #spk.layout<channels_first>} : (tensor<4x1x3x8xi1>, tensor<16x3xf32>, tensor<16xf32>) -> tensor<4x1x16x8xf32>
+  %1 = tensor.expand_shape %0 [[0], [1], [2, 3], [4]] output_shape [4, 1, 4, 4, 8] : tensor<4x1x16x8xf32> into tensor<4x1x4x4x8xf32>
+  %y = spk.batch_norm %1, %g, %g, %g, %g
+     : (tensor<4x1x4x4x8xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) -> tensor<4x1x4x4x8xf32>
+  return %y : tensor<4x1x4x4x8xf32>
+}

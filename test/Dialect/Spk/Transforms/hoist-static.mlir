@@ -101,23 +101,24 @@ func.func @not_all_static(%x: tensor<1x1x8xi1>, %y: tensor<4x1x8xi1>, %z: tensor
 // -----
 
 // A mean over time may round, time that merges with the batch or moves is no
-// longer outermost, a slice of time drops steps.
+// longer outermost, a slice of time drops steps, also where the batch takes its
+// place.
 // CHECK-LABEL: @looks_across_time
 // CHECK: %[[R:.+]] = spk.repeat %arg0
 // CHECK: spk.mean %[[R]]
 // CHECK: tensor.collapse_shape %[[R]]
 // CHECK: linalg.transpose ins(%[[R]]
-// CHECK: tensor.extract_slice %[[R]][1, 0, 0] [3, 2, 8]
-// CHECK: tensor.extract_slice %[[R]][1, 0, 0] [1, 2, 8]
-func.func @looks_across_time(%x: tensor<1x2x8xf32>) -> (tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<2x4x8xf32>, tensor<3x2x8xf32>, tensor<2x8xf32>) {
-  %r = spk.repeat %x : tensor<1x2x8xf32> -> tensor<4x2x8xf32>
-  %0 = spk.mean %r {axes = array<i64: 0>} : tensor<4x2x8xf32> -> tensor<1x2x8xf32>
-  %1 = tensor.collapse_shape %r [[0, 1], [2]] : tensor<4x2x8xf32> into tensor<8x8xf32>
-  %e = tensor.empty() : tensor<2x4x8xf32>
-  %2 = linalg.transpose ins(%r : tensor<4x2x8xf32>) outs(%e : tensor<2x4x8xf32>) permutation = [1, 0, 2]
-  %3 = tensor.extract_slice %r[1, 0, 0] [3, 2, 8] [1, 1, 1] : tensor<4x2x8xf32> to tensor<3x2x8xf32>
-  %4 = tensor.extract_slice %r[1, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<4x2x8xf32> to tensor<2x8xf32>
-  return %0, %1, %2, %3, %4 : tensor<1x2x8xf32>, tensor<8x8xf32>, tensor<2x4x8xf32>, tensor<3x2x8xf32>, tensor<2x8xf32>
+// CHECK: tensor.extract_slice %[[R]][1, 0, 0] [3, 4, 8]
+// CHECK: tensor.extract_slice %[[R]][1, 0, 0] [1, 4, 8]
+func.func @looks_across_time(%x: tensor<1x4x8xf32>) -> (tensor<1x4x8xf32>, tensor<16x8xf32>, tensor<4x4x8xf32>, tensor<3x4x8xf32>, tensor<4x8xf32>) {
+  %r = spk.repeat %x : tensor<1x4x8xf32> -> tensor<4x4x8xf32>
+  %0 = spk.mean %r {axes = array<i64: 0>} : tensor<4x4x8xf32> -> tensor<1x4x8xf32>
+  %1 = tensor.collapse_shape %r [[0, 1], [2]] : tensor<4x4x8xf32> into tensor<16x8xf32>
+  %e = tensor.empty() : tensor<4x4x8xf32>
+  %2 = linalg.transpose ins(%r : tensor<4x4x8xf32>) outs(%e : tensor<4x4x8xf32>) permutation = [1, 0, 2]
+  %3 = tensor.extract_slice %r[1, 0, 0] [3, 4, 8] [1, 1, 1] : tensor<4x4x8xf32> to tensor<3x4x8xf32>
+  %4 = tensor.extract_slice %r[1, 0, 0] [1, 4, 8] [1, 1, 1] : tensor<4x4x8xf32> to tensor<4x8xf32>
+  return %0, %1, %2, %3, %4 : tensor<1x4x8xf32>, tensor<16x8xf32>, tensor<4x4x8xf32>, tensor<3x4x8xf32>, tensor<4x8xf32>
 }
 
 // -----

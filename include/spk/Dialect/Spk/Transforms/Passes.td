@@ -45,10 +45,10 @@ def ChannelsLast : Pass<"spk-channels-last"> {
     `token_first`, putting `linalg.transpose`s around it, then moves transposes
     towards the results until they meet their inverses: through neurons and
     their states, joins, repetitions, means (where the order of the sum stays),
-    elementwise arithmetic, slices and reshapes. Weights are not transposed. What
-    is left stands at the function's arguments and, for results that are
-    channels first, before the return; a transpose that only moves axes of size
-    1 becomes a reshape.
+    elementwise arithmetic, slices, concatenations and reshapes. Weights are not
+    transposed. What is left stands at the function's arguments and, for results
+    that are channels first, before the return; a transpose that only moves axes
+    of size 1 becomes a reshape.
 
         %0 = spk.conv %x, %w : (tensor<4x1x3x8x8xi1>, ...) -> tensor<4x1x16x8x8xf32>
         %1 = spk.lif %0 : tensor<4x1x16x8x8xf32> -> tensor<4x1x16x8x8xi1>
