@@ -17,14 +17,19 @@ class ToolNotFoundError(SpkError):
     """A tool of the compiler is not installed."""
 
 
+def _checkouts() -> list[Path]:
+    """Source checkouts: the one that holds this file, and the one it was installed from."""
+    here = Path(__file__).resolve()
+    found = [p for p in here.parents if (p / "CMakeLists.txt").exists() and (p / "python_frontend").is_dir()]
+    note = here.with_name("_checkout.txt")
+    if note.exists():
+        found.append(Path(note.read_text().strip()))
+    return found
+
+
 def _places() -> list[Path]:
-    places = []
-    if os.environ.get("SPK_BIN_DIR"):
-        places.append(Path(os.environ["SPK_BIN_DIR"]))
-    checkout = Path(__file__).resolve().parents[2]  # <checkout>/python_frontend/spk
-    if (checkout / "CMakeLists.txt").exists():
-        places.append(checkout / "build" / "bin")
-    return places
+    places = [Path(os.environ["SPK_BIN_DIR"])] if os.environ.get("SPK_BIN_DIR") else []
+    return [*places, *dict.fromkeys(checkout / "build" / "bin" for checkout in _checkouts())]
 
 
 def find_tool(name: str) -> Path:
