@@ -41,8 +41,9 @@ static std::unique_ptr<Pass> createCleanup() {
 }
 
 static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
-  // Taps name values as the model has them, so they come first; batch changes
-  // types only.
+  // Taps name values as the model has them, so they come before anything that
+  // moves values; batch changes types only.
+  pm.addPass(createExpandSPS());
   if (!options.taps.empty()) {
     AddTapsOptions taps;
     taps.taps = llvm::to_vector(options.taps);
@@ -53,7 +54,6 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
     batch.batch = options.batch;
     pm.addPass(createSetBatch(batch));
   }
-  pm.addPass(createExpandSPS());
   pm.addPass(createFoldBatchNorm());
   // Everything that needs spatial layouts agrees on one, so that transposes
   // cancel before layers are fused.

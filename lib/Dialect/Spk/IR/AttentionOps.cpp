@@ -74,8 +74,11 @@ Association SSAOp::getExecutedOrder() {
 
 bool SSAOp::isReassociable() {
   // Operands are spikes, so the largest sum is N * d: an integer that f32
-  // represents exactly below 2^24, also when scaled by a power of two.
-  return getScale().getExactLog2Abs() != INT_MIN && !getScale().isNegative() &&
+  // represents exactly below 2^24. Scaled by a power of two it stays exact
+  // while it neither overflows nor becomes denormal.
+  int log2Scale = getScale().getExactLog2Abs();
+  return log2Scale != INT_MIN && !getScale().isNegative() &&
+         log2Scale >= -126 && log2Scale + 24 <= 127 &&
          getNumTokens() * getHeadWidth() < (int64_t(1) << 24);
 }
 

@@ -92,7 +92,7 @@ struct ChooseAssociationPass
     else if (bound >= (int64_t(1) << 24))
       os << "not exact, as N * d = " << bound << " is not below 2^24";
     else
-      os << "not exact, as the scale is not a positive power of two";
+      os << "not exact, as the scale is not a power of two in [2^-126, 2^103]";
     return text;
   }
 

@@ -165,13 +165,13 @@ func.func @exact_drops_place_of_scale(%q: tensor<4x1x196x512xi1>, %k: tensor<4x1
 
 // CHECK-LABEL: @scale_no_power_of_two
 // AUTO-NOT: spk.inexact
-// AUTO: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}scale_after = #spk.scale_after<first>{{.*}}(source order){{.*}}not exact, as the scale is not a positive power of two"{{.*}}sum = #spk.sum<sequential>
+// AUTO: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}scale_after = #spk.scale_after<first>{{.*}}(source order){{.*}}not exact, as the scale is not a power of two in [2^-126, 2^103]"{{.*}}sum = #spk.sum<sequential>
 // QK: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}(forced){{.*}}sum = #spk.sum<sequential>
 // KV-NOT: spk.inexact
 // KV: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}(source order)
 // INEXACT: spk.ssa {{.*}}association = #spk.association<kv_first>{{.*}}scale_after = #spk.scale_after<first>{{.*}}spk.inexact{{.*}}(cheaper){{.*}}sum = #spk.sum<sequential>
-// WARNKV: warning: {{.*}}keeps the source order qk_first although kv_first is forced: not exact, as the scale is not a positive power of two, layer block.0.attn
-// WARN: warning: {{.*}}executes kv_first against the source order: not exact, as the scale is not a positive power of two, layer block.0.attn
+// WARNKV: warning: {{.*}}keeps the source order qk_first although kv_first is forced: not exact, as the scale is not a power of two in [2^-126, 2^103], layer block.0.attn
+// WARN: warning: {{.*}}executes kv_first against the source order: not exact, as the scale is not a power of two in [2^-126, 2^103], layer block.0.attn
 func.func @scale_no_power_of_two(%q: tensor<4x1x196x512xi1>, %k: tensor<4x1x196x512xi1>, %v: tensor<4x1x196x512xi1>) -> tensor<4x1x196x512xf32> {
   %y = spk.ssa %q, %k, %v {num_heads = 8 : i64, scale = 1.500000e-01 : f32, scale_after = #spk.scale_after<first>} : (tensor<4x1x196x512xi1>, tensor<4x1x196x512xi1>, tensor<4x1x196x512xi1>) -> tensor<4x1x196x512xf32> loc("block.0.attn")
   return %y : tensor<4x1x196x512xf32>
@@ -289,4 +289,15 @@ func.func @neuron_between(%q: tensor<4x196x64xf32>, %k: tensor<4x64x196xf32>, %v
   %2 = arith.uitofp %1 : tensor<4x196x196xi1> to tensor<4x196x196xf32>
   %3 = linalg.batch_matmul ins(%2, %v : tensor<4x196x196xf32>, tensor<4x196x64xf32>) outs(%f : tensor<4x196x64xf32>) -> tensor<4x196x64xf32>
   return %3 : tensor<4x196x64xf32>
+}
+
+// -----
+
+// A power of two so large (2^110) that a scaled sum may overflow.
+
+// CHECK-LABEL: @huge_scale
+// AUTO: spk.ssa {{.*}}association = #spk.association<qk_first>{{.*}}sum = #spk.sum<sequential>
+func.func @huge_scale(%q: tensor<4x1x196x512xi1>) -> tensor<4x1x196x512xf32> {
+  %y = spk.ssa %q, %q, %q {num_heads = 8 : i64, scale = 0x76800000 : f32} : (tensor<4x1x196x512xi1>, tensor<4x1x196x512xi1>, tensor<4x1x196x512xi1>) -> tensor<4x1x196x512xf32> loc("block.0.attn")
+  return %y : tensor<4x1x196x512xf32>
 }
