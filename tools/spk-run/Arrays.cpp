@@ -28,7 +28,7 @@ static std::string describe(char kind, int64_t bytes, ArrayRef<int64_t> shape) {
   std::string text = name ? name : "unknown";
   llvm::raw_string_ostream os(text);
   os << '[';
-  llvm::interleaveComma(shape, os);
+  llvm::interleave(shape, os, ",");
   os << ']';
   return text;
 }

@@ -54,7 +54,8 @@ struct Options {
                "further outputs. Exit code 3 if they differ"),
       cl::value_desc("file.npy"), cl::cat(category)};
   cl::opt<std::string> function{
-      "function", cl::desc("Function to run (default: the only public one)"),
+      "function",
+      cl::desc("Function to run (default: main, or the only public one)"),
       cl::value_desc("name"), cl::cat(category)};
   cl::opt<std::string> baseDir{
       "base-dir",
@@ -76,6 +77,10 @@ static int usageError(llvm::Error error) {
 
 /// The function to run, or null with an error.
 static func::FuncOp findFunction(ModuleOp module, StringRef name) {
+  // Past `model` a module also has the parts of a streamed run.
+  if (name.empty())
+    if (auto main = module.lookupSymbol<func::FuncOp>("main"))
+      return main;
   SmallVector<func::FuncOp> candidates;
   for (auto function : module.getOps<func::FuncOp>())
     if (name.empty() ? function.isPublic() && !function.isExternal()

@@ -1,0 +1,81 @@
+// RUN: spk-run --interpret %s --function=charges | FileCheck %s --check-prefix=CHARGE
+// RUN: spk-run --interpret %s --function=fire_and_reset | FileCheck %s --check-prefix=FIRE
+// RUN: spk-run --interpret %s --function=states | FileCheck %s --check-prefix=STATE
+
+// The charge of every form, step by step in f32. `retain` with 1 - 1/tau is
+// `no_decay_input` but for its rounding, which shows at tau 1.5.
+
+// CHARGE: tau1.5: float32[4,1] = 0.666666687 0.888888896 0.762962937 2.1876545
+// CHARGE: tau2: float32[4,1] = 0.5 0.75 0.725000024 1.81250012
+// CHARGE: tau3: float32[4,1] = 0.333333343 0.555555582 0.603703737 1.36913586
+// CHARGE: tau4: float32[4,1] = 0.25 0.4375 0.503125012 1.1023438
+// CHARGE: plain1.5: float32[4,1] = 0.400000006 0.533333302 0.477777779 1.05925918
+// CHARGE: plain3: float32[4,1] = 0.400000006 0.666666627 0.74444443 1.39629626
+// CHARGE: multiply: float32[4,1] = 0.300000012 0.50999999 0.566999972 1.26690006
+// CHARGE: retain: float32[4,1] = 0.400000006 0.533333361 0.477777809 1.0592593
+func.func @charges() -> (tensor<4x1xf32> {spk.name = "tau1.5"},
+    tensor<4x1xf32> {spk.name = "tau2"}, tensor<4x1xf32> {spk.name = "tau3"},
+    tensor<4x1xf32> {spk.name = "tau4"}, tensor<4x1xf32> {spk.name = "plain1.5"},
+    tensor<4x1xf32> {spk.name = "plain3"}, tensor<4x1xf32> {spk.name = "multiply"},
+    tensor<4x1xf32> {spk.name = "retain"}) {
+  %x = arith.constant dense<[[1.0], [1.0], [0.7], [2.9]]> : tensor<4x1xf32>
+  %y = arith.constant dense<[[0.4], [0.4], [0.3], [0.9]]> : tensor<4x1xf32>
+  %s0, %m0 = spk.lif %x {tau = 1.5 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s1, %m1 = spk.lif %x {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s2, %m2 = spk.lif %x {tau = 3.0 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s3, %m3 = spk.lif %x {tau = 4.0 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s4, %m4 = spk.lif %y {charge = #spk.charge<no_decay_input>, tau = 1.5 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s5, %m5 = spk.lif %y {charge = #spk.charge<no_decay_input>, tau = 3.0 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s6, %m6 = spk.lif %x {charge = #spk.charge<multiply>, factor = 0.3 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s7, %m7 = spk.lif %y {charge = #spk.charge<retain>, factor = 0.333333343 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  return %m0, %m1, %m2, %m3, %m4, %m5, %m6, %m7 : tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>
+}
+
+// h = 1 fires: equality counts. The reset to 0 shows in the next charge.
+// FIRE: equality: bool[4,1] = 1 0 0 1
+// FIRE: equality.h: float32[4,1] = 1 0.75 0.875 1.9375
+// What a soft reset leaves over, 1.5 and 0.125, charges on.
+// FIRE: soft: bool[4,1] = 1 0 1 1
+// FIRE: soft.h: float32[4,1] = 2.5 0.75 1.125 2.0625
+// Rest is v_reset, which decay is measured from.
+// FIRE: reset_below: bool[4,1] = 0 0 1 0
+// FIRE: reset_below.h: float32[4,1] = -0.5 0.75 1.875 -0.5
+// FIRE: reset_above: bool[4,1] = 0 1 0 0
+// FIRE: reset_above.h: float32[4,1] = 0.433333337 1.32222223 0.233333349 0.522222281
+// FIRE: nan: bool[4,1] = 0 0 0 0
+// FIRE: nan.h: float32[4,1] = 0 {{-?}}nan {{-?}}nan {{-?}}nan
+func.func @fire_and_reset() -> (tensor<4x1xi1> {spk.name = "equality"},
+    tensor<4x1xf32> {spk.name = "equality.h"}, tensor<4x1xi1> {spk.name = "soft"},
+    tensor<4x1xf32> {spk.name = "soft.h"}, tensor<4x1xi1> {spk.name = "reset_below"},
+    tensor<4x1xf32> {spk.name = "reset_below.h"}, tensor<4x1xi1> {spk.name = "reset_above"},
+    tensor<4x1xf32> {spk.name = "reset_above.h"}, tensor<4x1xi1> {spk.name = "nan"},
+    tensor<4x1xf32> {spk.name = "nan.h"}) {
+  %x0 = arith.constant dense<[[2.0], [1.5], [1.0], [3.0]]> : tensor<4x1xf32>
+  %x1 = arith.constant dense<[[5.0], [0.0], [1.5], [4.0]]> : tensor<4x1xf32>
+  %x2 = arith.constant dense<[[1.0], [3.0], [4.0], [1.0]]> : tensor<4x1xf32>
+  %x3 = arith.constant dense<[[1.0], [3.0], [0.4], [1.0]]> : tensor<4x1xf32>
+  %x4 = arith.constant dense<[[0.0], [0x7FC00000], [5.0], [0x7F800000]]> : tensor<4x1xf32>
+  %s0, %m0 = spk.lif %x0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s1, %m1 = spk.lif %x1 {v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s2, %m2 = spk.lif %x2 {v_reset = -1.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s3, %m3 = spk.lif %x3 {tau = 3.0 : f32, v_reset = 0.1 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  %s4, %m4 = spk.lif %x4 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  return %s0, %m0, %s1, %m1, %s2, %m2, %s3, %m3, %s4, %m4 : tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>
+}
+
+// Each neuron of a step is on its own: [T, B, 2] with columns 0.5 0.5 0.25 0.5
+// and 2 2 2 2. One step from the state after the first continues the sequence.
+// STATE: spikes: bool[4,1,2] = 0 1 1 1 0 1 0 1
+// STATE: final: float32[1,1,2] = 0.75 4
+// STATE: step: bool[1,1,2] = 1 1
+// STATE: step.final: float32[1,1,2] = 0 0
+func.func @states() -> (tensor<4x1x2xi1> {spk.name = "spikes"},
+    tensor<1x1x2xf32> {spk.name = "final"}, tensor<1x1x2xi1> {spk.name = "step"},
+    tensor<1x1x2xf32> {spk.name = "step.final"}) {
+  %x = arith.constant dense<[[[0.5, 2.0]], [[0.5, 2.0]], [[0.25, 2.0]], [[0.5, 2.0]]]> : tensor<4x1x2xf32>
+  %s, %v = spk.if %x {v_threshold = 1.0 : f32} : tensor<4x1x2xf32> -> tensor<4x1x2xi1> state tensor<1x1x2xf32>
+  %x1 = arith.constant dense<[[[0.5, 2.0]]]> : tensor<1x1x2xf32>
+  %v0 = arith.constant dense<[[[0.5, -1.0]]]> : tensor<1x1x2xf32>
+  %s1, %v1 = spk.if %x1 initial(%v0 : tensor<1x1x2xf32>) {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<1x1x2xf32> -> tensor<1x1x2xi1> state tensor<1x1x2xf32>
+  return %s, %v, %s1, %v1 : tensor<4x1x2xi1>, tensor<1x1x2xf32>, tensor<1x1x2xi1>, tensor<1x1x2xf32>
+}
