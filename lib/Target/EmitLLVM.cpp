@@ -47,12 +47,6 @@ static llvm::Error exposeEntries(llvm::Module &module, StringRef modelName,
   for (const EntryABI &entry : abi.entries) {
     std::string symbol = getEntrySymbol(modelName, entry.name);
     llvm::Function *function = module.getFunction(symbol);
-    if (!function) {
-      function =
-          module.getFunction(("spk_" + modelName + "_" + entry.name).str());
-      if (function)
-        function->setName(symbol);
-    }
     if (!function || function->isDeclaration())
       return llvm::createStringError("the module does not define '" + symbol +
                                      "': was it compiled with another "

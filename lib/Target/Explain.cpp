@@ -33,10 +33,10 @@ static std::string formatCount(int64_t count) {
   llvm::raw_string_ostream os(text);
   if (count < 10000)
     os << count;
-  else if (count < 10000000)
+  else if (count < 1000000)
     os << llvm::format("%.1f k", count / 1e3);
   else
-    os << llvm::format("%.1f M", count / 1e6);
+    os << llvm::format("%.2f M", count / 1e6);
   return text;
 }
 
@@ -85,6 +85,30 @@ struct Totals {
   int64_t multiplyAccumulates = 0;
 };
 
+/// Reasons, each of which usually holds for many layers.
+class Notes {
+public:
+  /// "1 3": the numbers of the reasons.
+  std::string refer(ArrayRef<std::string> reasons) {
+    SmallVector<std::string> numbers;
+    for (const std::string &reason : reasons) {
+      auto it = llvm::find(notes, reason);
+      numbers.push_back(std::to_string(it - notes.begin() + 1));
+      if (it == notes.end())
+        notes.push_back(reason);
+    }
+    return llvm::join(numbers, " ");
+  }
+
+  void print(llvm::raw_ostream &os) const {
+    for (auto [i, note] : llvm::enumerate(notes))
+      os << "  " << i + 1 << "  " << note << "\n";
+  }
+
+private:
+  std::vector<std::string> notes;
+};
+
 } // namespace
 
 static std::string orDash(StringRef text) {
@@ -94,6 +118,7 @@ static std::string orDash(StringRef text) {
 void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
                       const ModelReport &report, const ModelABI *abi) {
   os << "model " << modelName << ": " << report.layers.size() << " layers\n\n";
+  Notes notes;
   Table table({"layer", "runs as one", "input", "output", "sum", "strategy",
                "association", "output bytes", "weights", "dense MACs", "why"});
   for (const LayerReport &layer : report.layers) {
@@ -105,13 +130,15 @@ void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
                orDash(layer.sum), orDash(layer.strategy), association,
                formatBytes(layer.outputBytes), formatBytes(layer.weightBytes),
                formatCount(layer.multiplyAccumulates),
-               orDash(llvm::join(layer.why, "; "))});
+               orDash(notes.refer(layer.why))});
   }
   Totals totals(report);
   table.add({"total", "", "", "", "", "", "", formatBytes(totals.outputBytes),
              formatBytes(totals.weightBytes),
              formatCount(totals.multiplyAccumulates), ""});
   table.print(os);
+  os << "\nwhy:\n";
+  notes.print(os);
 
   os << "\nfloat buffers that reach memory: " << report.floatBuffers.size()
      << ", " << formatBytes(totals.floatBytes) << "\n";

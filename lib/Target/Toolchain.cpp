@@ -122,11 +122,14 @@ llvm::Error Toolchain::run(StringRef what, StringRef program,
   SmallVector<StringRef> argv = {program};
   argv.append(arguments.begin(), arguments.end());
   if (verbose) {
+    // In one go, since several may run at a time.
+    std::string line;
+    llvm::raw_string_ostream os(line);
     for (StringRef argument : argv) {
-      llvm::sys::printArg(llvm::errs(), argument, /*Quote=*/false);
-      llvm::errs() << ' ';
+      llvm::sys::printArg(os, argument, /*Quote=*/false);
+      os << ' ';
     }
-    llvm::errs() << '\n';
+    llvm::errs() << StringRef(line).rtrim().str() + "\n";
   }
   SmallString<128> log;
   if (std::error_code code = fs::createTemporaryFile("spk", "log", log))

@@ -1,7 +1,7 @@
 // RUN: not spk-compile --compile-from=llvm %s --model-name=model --emit=asm -o - 2>&1 | FileCheck %s
 
 // Flags that allow another rounding are refused, however they got here.
-// CHECK: error: an operation of 'spk_model_run' has a fast-math flag that allows another rounding
+// CHECK: error: an operation of 'spk_model_kernel_run' has a fast-math flag that allows another rounding
 
 module attributes {
   spk.abi = {
@@ -11,7 +11,7 @@ module attributes {
     outputs = [{name = "y", shape = array<i64: 1>, dtype = "f32", temporal = false}],
     states = [], weights = [],
     entries = {run = ["input:0", "output:0", "threads"]}}} {
-  llvm.func @spk_model_run(%input: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_model_kernel_run(%input: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
     %x = llvm.load %input : !llvm.ptr -> f32
     %y = llvm.fadd %x, %x {fastmathFlags = #llvm.fastmath<contract>} : f32
     llvm.store %y, %output : f32, !llvm.ptr

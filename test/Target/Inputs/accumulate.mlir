@@ -41,7 +41,7 @@ module attributes {
     llvm.return %charge : vector<16xf32>
   }
 
-  llvm.func @spk_accumulate_run(%input: !llvm.ptr, %output: !llvm.ptr, %spikes: !llvm.ptr, %arena: !llvm.ptr, %weights: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_accumulate_kernel_run(%input: !llvm.ptr, %output: !llvm.ptr, %spikes: !llvm.ptr, %arena: !llvm.ptr, %weights: !llvm.ptr, %threads: i32) {
     %zero = llvm.mlir.constant(0 : i64) : i64
     %step = llvm.mlir.constant(1 : i64) : i64
     %steps = llvm.mlir.constant(4 : i64) : i64
@@ -61,13 +61,13 @@ module attributes {
     llvm.return
   }
 
-  llvm.func @spk_accumulate_prologue(%input: !llvm.ptr, %hoisted: !llvm.ptr, %weights: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_accumulate_kernel_prologue(%input: !llvm.ptr, %hoisted: !llvm.ptr, %weights: !llvm.ptr, %threads: i32) {
     %charge = llvm.call @charge(%input, %weights) : (!llvm.ptr, !llvm.ptr) -> vector<16xf32>
     llvm.store %charge, %hoisted : vector<16xf32>, !llvm.ptr
     llvm.return
   }
 
-  llvm.func @spk_accumulate_step(%hoisted: !llvm.ptr, %state: !llvm.ptr, %spikes: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_accumulate_kernel_step(%hoisted: !llvm.ptr, %state: !llvm.ptr, %spikes: !llvm.ptr, %threads: i32) {
     %charge = llvm.load %hoisted : !llvm.ptr -> vector<16xf32>
     %v = llvm.load %state : !llvm.ptr -> vector<16xf32>
     %next = llvm.call @add(%v, %charge, %spikes) : (vector<16xf32>, vector<16xf32>, !llvm.ptr) -> vector<16xf32>
@@ -75,7 +75,7 @@ module attributes {
     llvm.return
   }
 
-  llvm.func @spk_accumulate_finish(%state: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_accumulate_kernel_finish(%state: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
     %v = llvm.load %state : !llvm.ptr -> vector<16xf32>
     llvm.store %v, %output {alignment = 4 : i64} : vector<16xf32>, !llvm.ptr
     llvm.return

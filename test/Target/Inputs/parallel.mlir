@@ -14,7 +14,7 @@ module attributes {
   llvm.func @spk_parallel_fp_enter() -> i64
   llvm.func @spk_parallel_fp_leave(i64)
 
-  llvm.func @spk_parallel_run(%input: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
+  llvm.func @spk_parallel_kernel_run(%input: !llvm.ptr, %output: !llvm.ptr, %threads: i32) {
     %zero = llvm.mlir.constant(0 : i64) : i64
     %one = llvm.mlir.constant(1 : i64) : i64
     %count = llvm.mlir.constant(1024 : i64) : i64

@@ -1,0 +1,32 @@
+"""Compares spk-compile --explain=json with the IR: check_explain.py REPORT PACKED.mlir."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+report = json.loads(Path(sys.argv[1]).read_text())
+text = Path(sys.argv[2]).read_text()
+main = text[text.index("func.func @main") :]
+main = main[: main.index("\n  }")]
+
+strategies = re.findall(r"spk\.fused\(.*?strategy = \"(\w+)\"", main)
+assert [layer["strategy"] for layer in report["layers"]] == strategies, strategies
+
+synapses = [layer for layer in report["layers"] if layer["fused"].startswith(("conv", "linear"))]
+sums = re.findall(r"spk\.(?:conv|linear) .*?sum = #spk\.sum<(\w+)", main)
+assert [layer["sum"].split()[0] for layer in synapses] == sums, sums
+
+attention = [layer for layer in report["layers"] if "association" in layer]
+orders = re.findall(r"spk\.ssa .*?association = #spk\.association<(\w+)>", main)
+assert [layer["association"] for layer in attention] == orders, orders
+for layer in attention:
+    costs = {"qk_first": layer["qk_first_macs"], "kv_first": layer["kv_first_macs"]}
+    assert layer["dense_macs"] == costs[layer["association"]], layer
+
+for layer in report["layers"]:
+    assert ("packed" in layer["output"]) == ("f32" not in layer["output"]), layer
+    assert layer["strategy"] == "elementwise" or layer["why"], layer
+for total, field in (("output_bytes", "output_bytes"), ("weight_bytes", "weight_bytes"), ("dense_macs", "dense_macs")):
+    assert report["totals"][total] == sum(layer[field] for layer in report["layers"]), total
+assert report["totals"]["float_bytes"] == sum(buffer["bytes"] for buffer in report["float_buffers"])
