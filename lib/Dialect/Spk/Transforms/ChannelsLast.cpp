@@ -100,7 +100,9 @@ struct ReshapeUnitTranspose : OpRewritePattern<TransposeOp> {
   LogicalResult matchAndRewrite(TransposeOp op,
                                 PatternRewriter &rewriter) const override {
     ArrayRef<int64_t> permutation = op.getPermutation();
-    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    auto type = dyn_cast<RankedTensorType>(op.getInit().getType());
+    if (!type || !type.hasStaticShape())
+      return failure();
     int64_t previous = -1, first = 0, last = type.getRank() - 1;
     for (int64_t axis = 0; axis <= last; ++axis) {
       if (type.getDimSize(axis) == 1)

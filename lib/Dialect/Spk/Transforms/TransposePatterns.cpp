@@ -49,13 +49,20 @@ Value spk::getTranspose(OpBuilder &builder, Location loc, Value value,
 
 namespace {
 
+/// The transpose of a statically shaped tensor that makes `value`, or null.
+TransposeOp getTransposeOf(Value value) {
+  auto transpose = value.getDefiningOp<TransposeOp>();
+  return transpose && typeOf(value).hasStaticShape() ? transpose
+                                                     : TransposeOp();
+}
+
 /// transpose(transpose(x, p), q) is transpose(x, p[q]).
 struct ComposeTransposes : OpRewritePattern<TransposeOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(TransposeOp op,
                                 PatternRewriter &rewriter) const override {
-    auto inner = op.getInput().getDefiningOp<TransposeOp>();
+    TransposeOp inner = getTransposeOf(op.getInput());
     if (!inner)
       return failure();
     rewriter.replaceOp(op,
@@ -108,7 +115,7 @@ struct SinkThroughElementwise : RewritePattern {
     if (!isa<RankedTensorType>(value.getType()) ||
         matchPattern(value, m_Constant<SplatElementsAttr>(nullptr)))
       return true;
-    auto transpose = value.getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getTransposeOf(value);
     return transpose && transpose.getPermutation() == permutation;
   }
 
@@ -137,7 +144,7 @@ struct SinkThroughElementwise : RewritePattern {
       return arith::ConstantOp::create(
           rewriter, op->getLoc(),
           splat.resizeSplat(getPermutedType(type, inverse)));
-    auto transpose = value.getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getTransposeOf(value);
     if (transpose && transpose.getPermutation() == permutation)
       return transpose.getInput();
     return getTranspose(rewriter, op->getLoc(), value, inverse);
@@ -148,7 +155,7 @@ struct SinkThroughElementwise : RewritePattern {
     if (!ignoresAxes(op))
       return failure();
     for (Value operand : op->getOperands()) {
-      auto transpose = operand.getDefiningOp<TransposeOp>();
+      TransposeOp transpose = getTransposeOf(operand);
       if (!transpose || !canSink(op, transpose))
         continue;
       SmallVector<int64_t> permutation(transpose.getPermutation());
@@ -179,7 +186,7 @@ struct SinkThroughMean : OpRewritePattern<MeanOp> {
 
   LogicalResult matchAndRewrite(MeanOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getInput().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getTransposeOf(op.getInput());
     if (!transpose)
       return failure();
     ArrayRef<int64_t> permutation = transpose.getPermutation();
@@ -206,7 +213,7 @@ struct SinkThroughCollapse : OpRewritePattern<tensor::CollapseShapeOp> {
 
   LogicalResult matchAndRewrite(tensor::CollapseShapeOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getSrc().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getTransposeOf(op.getSrc());
     if (!transpose || op.getReassociationIndices().empty())
       return failure();
     ArrayRef<int64_t> permutation = transpose.getPermutation();
@@ -259,7 +266,7 @@ struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
 
   LogicalResult matchAndRewrite(tensor::ExpandShapeOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getSrc().getDefiningOp<TransposeOp>();
+    TransposeOp transpose = getTransposeOf(op.getSrc());
     if (!transpose || op.getReassociationIndices().empty())
       return failure();
     SmallVector<ReassociationIndices> groups = op.getReassociationIndices();
@@ -290,8 +297,8 @@ struct SinkThroughSlice : OpRewritePattern<tensor::ExtractSliceOp> {
 
   LogicalResult matchAndRewrite(tensor::ExtractSliceOp op,
                                 PatternRewriter &rewriter) const override {
-    auto transpose = op.getSource().getDefiningOp<TransposeOp>();
-    if (!transpose)
+    TransposeOp transpose = getTransposeOf(op.getSource());
+    if (!transpose || !op.getType().hasStaticShape())
       return failure();
     ArrayRef<int64_t> permutation = transpose.getPermutation();
     SmallVector<int64_t> inverse = invertPermutationVector(permutation);

@@ -361,3 +361,23 @@ func.func @time_made(%x: tensor<3x2x1xf32>) -> tensor<4x2x3xf32> {
   %1 = spk.repeat %0 : tensor<1x2x3xf32> -> tensor<4x2x3xf32>
   return %1 : tensor<4x2x3xf32>
 }
+
+// -----
+
+// Shapes that are not known and buffers are none of this pass's business.
+// CHECK-LABEL: @not_static
+// CHECK: linalg.transpose ins(%{{.+}} : memref<4x1xf32>)
+// CHECK: %[[T:.+]] = linalg.transpose ins(%arg0 : tensor<4x?xf32>)
+// CHECK: arith.negf %[[T]]
+// CHECK: linalg.transpose ins(%[[T]] : tensor<?x4xf32>)
+// CHECK: tensor.extract_slice %{{.+}}[0, 0] [%{{.+}}, 2]
+func.func @not_static(%x: tensor<4x?xf32>, %a: tensor<?x4xf32>, %b: tensor<4x?xf32>, %m: memref<4x1xf32>, %n: memref<1x4xf32>, %s: tensor<4x6xf32>, %i: index) -> (tensor<?x4xf32>, tensor<4x?xf32>, tensor<?x2xf32>) {
+  linalg.transpose ins(%m : memref<4x1xf32>) outs(%n : memref<1x4xf32>) permutation = [1, 0]
+  %0 = linalg.transpose ins(%x : tensor<4x?xf32>) outs(%a : tensor<?x4xf32>) permutation = [1, 0]
+  %1 = arith.negf %0 : tensor<?x4xf32>
+  %2 = linalg.transpose ins(%0 : tensor<?x4xf32>) outs(%b : tensor<4x?xf32>) permutation = [1, 0]
+  %e = tensor.empty() : tensor<6x4xf32>
+  %3 = linalg.transpose ins(%s : tensor<4x6xf32>) outs(%e : tensor<6x4xf32>) permutation = [1, 0]
+  %4 = tensor.extract_slice %3[0, 0] [%i, 2] [1, 1] : tensor<6x4xf32> to tensor<?x2xf32>
+  return %1, %2, %4 : tensor<?x4xf32>, tensor<4x?xf32>, tensor<?x2xf32>
+}
