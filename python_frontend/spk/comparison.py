@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,9 +41,9 @@ class LayerComparison:
         rate: firing rate of the compiled model, in [0, 1].
         reference_rate: firing rate of PyTorch.
         flipped: elements that differ.
-        margin: largest distance of PyTorch's membrane from the threshold among
-            the differing elements; None if none differ or the layer is no known
-            neuron.
+        margin: largest distance of PyTorch's membrane from the threshold where
+            an element differs for the first time: about an ulp if rounding is the
+            cause; None if nothing differs or the layer is no known neuron.
     """
 
     path: str
@@ -84,6 +84,8 @@ class Comparison:
         for layer in self.layers:
             margin = "" if layer.margin is None else f"{layer.margin:.3g}"
             lines.append(f"{layer.path:<{width}}  {layer.rate:>8.2%}  {layer.reference_rate:>8.2%}  {layer.flipped:>9}  {margin}")
+        if not self.layers:
+            lines = ["no layer is tapped: compile with taps=['*:spikes'] to compare layers"]
         first = self.first_diverging
         lines.append(f"flipped spikes: {self.flipped} ({self.flipped_rate:.4%})")
         lines.append("first diverging layer: " + ("none" if first is None else f"{first.path}, membrane margin {first.margin}"))
@@ -139,10 +141,10 @@ def _margin(call: NeuronTrace, differs: np.ndarray) -> float | None:
         return None
     current = call.current.numpy()
     if step_mode(call.module) == "s":
-        current = current[None]
+        current, differs = current[None], differs[None]
     _, charged = simulate(spec, current)
-    distance = np.abs(charged - np.float32(spec.v_threshold)).reshape(differs.shape)
-    return float(distance[differs].max())
+    first = differs & (np.cumsum(differs, axis=0) == 1)  # what follows is a consequence
+    return float(np.abs(charged - np.float32(spec.v_threshold))[first].max())
 
 
 def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
@@ -156,30 +158,62 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     return LayerComparison(call.path, spikes.size, float(spikes.mean()), float(reference.mean()), flipped, margin)
 
 
+def _batches(artefact: CompiledModel, tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
+    """The inputs in parts of the batch that the artefact was compiled for."""
+    if len(tensors) != len(artefact.inputs):
+        raise SpkError(f"{len(tensors)} inputs given, {len(artefact.inputs)} expected")
+    axes = [1 if info.temporal else 0 for info in artefact.inputs]
+    sizes = {(t.shape[a] if t.dim() > a else 0, i.shape[a]) for t, a, i in zip(tensors, axes, artefact.inputs, strict=True)}
+    if len(sizes) != 1:
+        raise SpkError("the inputs have different batch sizes")
+    ((given, compiled),) = sizes
+    if given == 0 or given % compiled:
+        raise SpkError(f"the batch of {given} is no multiple of the compiled batch of {compiled}")
+    for start in range(0, given, compiled):
+        yield tuple(t.narrow(a, start, compiled) for t, a in zip(tensors, axes, strict=True))
+
+
+def _merge(report: Comparison, layers: list[LayerComparison]) -> None:
+    """Adds the layers of one more batch."""
+    if not report.layers:
+        report.layers = layers
+        return
+    for total, part in zip(report.layers, layers, strict=True):
+        weight = part.elements / (total.elements + part.elements)
+        total.rate += (part.rate - total.rate) * weight
+        total.reference_rate += (part.reference_rate - total.reference_rate) * weight
+        total.elements += part.elements
+        total.flipped += part.flipped
+        margins = [m for m in (total.margin, part.margin) if m is not None]
+        total.margin = max(margins, default=None)
+
+
 def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> Comparison:
-    """Compare a compiled model with PyTorch on one input.
+    """Compare a compiled model with PyTorch.
 
     Args:
         model: the PyTorch model; it is reset and left as it was found otherwise.
         artefact: the compiled model, with taps ``"*:spikes"`` for the layers; if
-            None it is compiled here.
-        inputs: inputs of the model.
+            None it is compiled here, for the batch of `inputs`.
+        inputs: inputs of the model; their batch may be a multiple of the compiled one.
     """
     tensors = as_tensors(inputs)
     if artefact is None:
         artefact = compile_model(model, *tensors, taps=["*:spikes"])
-    expected, calls = trace(model, tensors)
-    got = artefact(*[t.numpy() for t in tensors])
-    taps = {name.removesuffix(":spikes"): value for name, value in artefact.taps.items() if name.endswith(":spikes")}
     report = Comparison()
-    report.layers = [_layer(call, taps[call.path]) for call in calls if call.path in taps]
-    wanted = [x.detach().numpy() for x in pytree.tree_leaves(expected) if isinstance(x, Tensor)]
-    given = pytree.tree_leaves(got)
-    for a, b in zip(wanted, given, strict=True):
-        report.output_equal &= bool(np.array_equal(a, b, equal_nan=True))
-        if a.size:
-            report.max_difference = max(report.max_difference, float(np.abs(a.astype(np.float64) - b).max()))
-    first, second = wanted[0], np.asarray(given[0])
-    if first.ndim >= 2 and first.shape[-1] > 1:
-        report.top1_agreement = float((first.argmax(-1) == second.argmax(-1)).mean())
+    agreed: list[np.ndarray] = []
+    for part in _batches(artefact, tensors):
+        expected, calls = trace(model, part)
+        got = artefact(*[t.numpy() for t in part])
+        taps = {name.removesuffix(":spikes"): value for name, value in artefact.taps.items() if name.endswith(":spikes")}
+        _merge(report, [_layer(call, taps[call.path]) for call in calls if call.path in taps])
+        wanted = [x.detach().numpy() for x in pytree.tree_leaves(expected) if isinstance(x, Tensor)]
+        given = [np.asarray(x) for x in pytree.tree_leaves(got)]
+        for a, b in zip(wanted, given, strict=True):
+            report.output_equal &= bool(np.array_equal(a, b, equal_nan=True))
+            if a.size:
+                report.max_difference = max(report.max_difference, float(np.abs(a.astype(np.float64) - b).max()))
+        if wanted[0].ndim >= 2 and wanted[0].shape[-1] > 1:
+            agreed.append((wanted[0].argmax(-1) == given[0].argmax(-1)).reshape(-1))
+    report.top1_agreement = float(np.concatenate(agreed).mean()) if agreed else None
     return report

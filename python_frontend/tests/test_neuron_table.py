@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -92,6 +94,54 @@ def test_forms_really_differ() -> None:
 @pytest.mark.parametrize("surrogate_function", [surrogate.Sigmoid(), surrogate.ATan(), surrogate.PiecewiseQuadratic()])
 def test_surrogates_do_not_matter(surrogate_function: object) -> None:
     assert_same_bits(sj.LIFNode(surrogate_function=surrogate_function, step_mode="m"))
+
+
+OLD = """
+import sys, torch, numpy as np
+version = sys.argv[1]
+sys.path[:0] = [sys.argv[2], sys.argv[3]]
+from spk.errors import Unsupported
+from spk.importer.neuron_table import spec_of, step_mode
+from spk.neuron_model import simulate
+if "clock_driven" in version:
+    from spikingjelly.clock_driven import neuron
+    classes, extra = (neuron.MultiStepLIFNode, neuron.MultiStepParametricLIFNode, neuron.MultiStepIFNode), {}
+else:
+    from spikingjelly.activation_based import neuron
+    classes, extra = (neuron.LIFNode, neuron.ParametricLIFNode, neuron.IFNode), {"step_mode": "m"}
+x = torch.randn(6, 4096) * 2 + 0.8
+for cls in classes:
+    for tau in (1.5, 2.0, 5.3):
+        for decay in (True, False):
+            for reset in (0.0, -0.25, None):
+                own = {"tau": tau} if "tau" in cls.__init__.__code__.co_varnames else {"init_tau": tau}
+                own = {} if "IFNode" in cls.__name__ and "LIF" not in cls.__name__ else {**own, "decay_input": decay}
+                module = cls(v_reset=reset, **own, **extra).eval()
+                try:
+                    spec = spec_of(module)
+                except Unsupported:
+                    continue
+                with torch.no_grad():
+                    expected = module(x).numpy() != 0
+                assert step_mode(module) == "m"
+                assert np.array_equal(simulate(spec, x.numpy())[0], expected), (cls, tau, decay, reset)
+                print("equal")
+"""
+
+
+OLDER = [("clock_driven 0.0.0.0.12", "SPK_SPIKINGJELLY_12"), ("0.0.0.0.14", "SPK_SPIKINGJELLY_14")]
+
+
+@pytest.mark.parametrize(("version", "variable"), OLDER)
+def test_older_spikingjelly(version: str, variable: str) -> None:
+    """Needs the old package unpacked beside the installed one: ``pip install --no-deps --target FOLDER spikingjelly==...``."""
+    folder = os.environ.get(variable)
+    if not folder:
+        pytest.skip(f"{variable} names no folder with SpikingJelly {version}")
+    command = [sys.executable, "-c", OLD, version, folder, str(Path(__file__).resolve().parents[1])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("equal") >= 36
 
 
 class Leaky(sj.LIFNode):

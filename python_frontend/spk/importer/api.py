@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -50,6 +51,12 @@ def as_tensors(inputs: Tensor | np.ndarray | Sequence[Tensor | np.ndarray]) -> t
         tensor = tensor.detach().cpu()
         out.append(tensor.float() if tensor.is_floating_point() else tensor)
     return tuple(out)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _choices(inputs: Sequence[Tensor], sequence: bool | None) -> list[tuple[str, ...]]:
@@ -114,6 +121,7 @@ def import_model(
     mlir, weights = stem.with_name(f"{stem.name}.mlir"), stem.with_name(f"{stem.name}.safetensors")
     mlir.parent.mkdir(parents=True, exist_ok=True)
     save_file(result.weights(), str(weights))
+    weights.chmod(0o666 & ~_umask())  # save_file makes it private
     mlir.write_text(result.text(weights.name), encoding="utf-8")
     return ImportedModel(
         mlir,
