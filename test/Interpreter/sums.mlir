@@ -41,8 +41,13 @@ func.func @spikes() -> (tensor<1x2x2xf32> {spk.name = "default"},
 // WORDS: words: float32[1,1,1] = 0
 // WORDS: sequential: float32[1,1,1] = 1
 // WORDS: taps: float32[1,1,1,1,1] = 0
+// Channels are counted over all groups of a convolution, as packed words hold
+// them: of channels 0 1 2 and 3 4 5, with weights 1e8 -1e8 1 each, pairs are 0 1,
+// 2 and 3, 4 5: (1e8 - 1e8) + 1 and 1e8 + (-1e8 + 1).
+// WORDS: groups: float32[1,1,2,1,1] = 1 0
 func.func @words() -> (tensor<1x1x1xf32> {spk.name = "words"},
-    tensor<1x1x1xf32> {spk.name = "sequential"}, tensor<1x1x1x1x1xf32> {spk.name = "taps"}) {
+    tensor<1x1x1xf32> {spk.name = "sequential"}, tensor<1x1x1x1x1xf32> {spk.name = "taps"},
+    tensor<1x1x2x1x1xf32> {spk.name = "groups"}) {
   %x = arith.constant dense<true> : tensor<1x1x66xi1>
   %zero = arith.constant dense<0.0> : tensor<1x66xf32>
   %tail = arith.constant dense<[[1.0e8, -1.0e8, 1.0]]> : tensor<1x3xf32>
@@ -52,7 +57,10 @@ func.func @words() -> (tensor<1x1x1xf32> {spk.name = "words"},
   %y = arith.constant dense<true> : tensor<1x1x2x1x2xi1>
   %v = arith.constant dense<[[[[1.0e8, -1.0e8]], [[1.0, 1.0]]]]> : tensor<1x2x1x2xf32>
   %2 = spk.conv %y, %v {sum = #spk.sum<grouped, group = 64>} : (tensor<1x1x2x1x2xi1>, tensor<1x2x1x2xf32>) -> tensor<1x1x1x1x1xf32>
-  return %0, %1, %2 : tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1x1x1xf32>
+  %z = arith.constant dense<true> : tensor<1x1x6x1x1xi1>
+  %u = arith.constant dense<[[[[1.0e8]], [[-1.0e8]], [[1.0]]], [[[1.0e8]], [[-1.0e8]], [[1.0]]]]> : tensor<2x3x1x1xf32>
+  %3 = spk.conv %z, %u {groups = 2 : i64, sum = #spk.sum<grouped, group = 2>} : (tensor<1x1x6x1x1xi1>, tensor<2x3x1x1xf32>) -> tensor<1x1x2x1x1xf32>
+  return %0, %1, %2, %3 : tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1x1x1xf32>, tensor<1x1x2x1x1xf32>
 }
 
 // Counts 2 3 2 with weights 2^24 1 -2^24, where 2^24 + 1 rounds to 2^24:
