@@ -15,6 +15,7 @@ config.test_exec_root = os.path.join(config.spk_obj_root, "test")
 config.substitutions.append(("%spk_include", os.path.join(config.spk_src_root, "include")))
 config.substitutions.append(("%spk_runtime", os.path.join(config.spk_src_root, "lib", "Runtime")))
 config.substitutions.append(("%spk_src", config.spk_src_root))
+config.substitutions.append(("%spk_obj", config.spk_obj_root))
 config.substitutions.append(("%clang", config.clang))
 config.substitutions.append(("%python", config.python))
 

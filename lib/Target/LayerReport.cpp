@@ -210,7 +210,8 @@ ModelReport spk::collectReport(ModuleOp module) {
     auto fused = dyn_cast<FusedOp>(op);
     if (fused)
       report.layers.push_back(reportLayer(fused));
-    if (isView(&op))
+    // An empty tensor is the place that the next op writes to.
+    if (isView(&op) || isa<tensor::EmptyOp>(op))
       continue;
     for (Value result : op.getResults())
       if (isFloat(result.getType()) && !isWeight(result))

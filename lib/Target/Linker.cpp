@@ -11,6 +11,7 @@
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 #include <future>
 
@@ -55,6 +56,8 @@ public:
   std::string inWork(const llvm::Twine &name) const {
     SmallString<128> result(options.workDirectory);
     path::append(result, name);
+    if (options.temporary)
+      llvm::sys::RemoveFileOnSignal(result);
     return result.str().str();
   }
 

@@ -13,6 +13,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -62,8 +63,7 @@ llvm::Expected<Toolchain> Toolchain::find(const ToolchainOptions &options) {
   toolchain.lld = *lld;
 
   // Installed beside the tool, else in the source tree it was built from.
-  SmallString<128> prefix(options.toolDirectory);
-  path::append(prefix, "..");
+  SmallString<128> prefix(path::parent_path(options.toolDirectory));
   SmallString<128> runtime(prefix), include(prefix);
   path::append(runtime, "share", "spk", "runtime");
   path::append(include, "include");
@@ -136,6 +136,7 @@ llvm::Error Toolchain::run(StringRef what, StringRef program,
     return llvm::createStringError("cannot make a temporary file: " +
                                    code.message());
   llvm::FileRemover remover(log);
+  llvm::sys::RemoveFileOnSignal(log);
   std::optional<StringRef> redirects[] = {StringRef(""), log.str(), log.str()};
   std::string error;
   int status = llvm::sys::ExecuteAndWait(program, argv, std::nullopt, redirects,

@@ -207,6 +207,7 @@ llvm::Error Compilation::linkArtefact(const TargetSpec &target, bool openmp) {
   linkOptions.modelName = options.modelName;
   linkOptions.output = options.output;
   linkOptions.workDirectory = work.getPath();
+  linkOptions.temporary = !work.isKept();
   linkOptions.openmp = openmp;
   linkOptions.bundle = options.bundle;
   switch (options.emit) {

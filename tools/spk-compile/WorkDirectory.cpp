@@ -8,6 +8,7 @@
 #include "WorkDirectory.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -43,6 +44,8 @@ WorkDirectory::~WorkDirectory() {
 std::string WorkDirectory::getFile(const llvm::Twine &name) const {
   SmallString<128> file(directory);
   llvm::sys::path::append(file, name);
+  if (!keep)
+    llvm::sys::RemoveFileOnSignal(file);
   return file.str().str();
 }
 

@@ -21,6 +21,8 @@ struct LinkOptions {
   std::string output;
   /// Holds the inputs below and receives what is made on the way.
   std::string workDirectory;
+  /// Remove what is in there when the user interrupts.
+  bool temporary = true;
   /// The code calls the OpenMP runtime.
   bool openmp = false;
   /// Put what the artefact needs beside it.
