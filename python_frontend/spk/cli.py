@@ -74,12 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("model", help=_MODEL)
     p.add_argument("--import-only", action="store_true", help="do not compile; says 'imported' at best")
 
-    p = add("compile", parents=[inputs, native], help="compile to native code", description="Compile a model.")
+    p = add(
+        "compile",
+        parents=[inputs, native],
+        help="compile to native code",
+        description="Compile a model. Arguments after -- go to spk-compile, for example: -- --explain",
+    )
     p.add_argument("model", help=_MODEL)
     p.add_argument("-o", "--output", required=True, metavar="NET", help="artefact; .mlir and .safetensors go beside it")
     p.add_argument("--emit", default="shared", choices=["shared", "exe", "archive", "object", "llvm", "asm", "mlir"])
     p.add_argument("--tap", action="append", default=[], metavar="GLOB[:KIND]", help="extra outputs, for example '*:spikes'")
-    p.add_argument("rest", nargs="*", help="after --: further arguments of spk-compile")
 
     p = add("run", parents=[inputs, native], help="run a compiled model", description="Run an artefact or a model.")
     p.add_argument("model", help="NET.so, or FILE.py:function, which is compiled first")
@@ -162,8 +166,7 @@ def _compile(args: argparse.Namespace) -> int:
     imported = import_model(model, inputs, output.with_suffix(""), sequence=_sequence(args))
     _print_warnings(imported.warnings)
     options = {"emit": args.emit, "taps": args.tap, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
-    compile_file(imported.mlir, output, extra_args=args.rest, **options)
-    print(f"wrote {output}")
+    compile_file(imported.mlir, output, extra_args=args.rest, echo=True, **options)
     return 0
 
 
@@ -221,7 +224,10 @@ _COMMANDS = {"import": _import, "check": _check, "compile": _compile, "run": _ru
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the result is the exit code."""
-    args = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    cut = given.index("--") if "--" in given and given[:1] == ["compile"] else len(given)
+    args = _parser().parse_args(given[:cut])
+    args.rest = given[cut + 1 :]
     try:
         return _COMMANDS[args.command](args)
     except SpkError as error:

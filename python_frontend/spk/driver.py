@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,8 +26,9 @@ def compile_file(
     target_cpu: str = "host",
     openmp: bool = False,
     extra_args: Sequence[str] = (),
+    echo: bool = False,
 ) -> Path:
-    """Run ``spk-compile`` on a module.
+    """Run ``spk-compile`` on a module; `echo` prints what it says.
 
     Raises:
         ToolError: with the compiler's messages and the command that reproduces them.
@@ -38,7 +40,10 @@ def compile_file(
     arguments += [f"--tap={tap}" for tap in taps]
     if not openmp:
         arguments.append("--openmp=none")
-    run_tool("spk-compile", [*arguments, *extra_args])
+    done = run_tool("spk-compile", [*arguments, *extra_args])
+    if echo:
+        print(done.stdout, end="")
+        print(done.stderr, end="", file=sys.stderr)
     return output
 
 

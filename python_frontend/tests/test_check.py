@@ -227,7 +227,8 @@ def test_compile_run_and_compare(tmp_path: Path, capsys: pytest.CaptureFixture[s
     need_tool("spk-compile")
     target, library = source(tmp_path), str(tmp_path / "out.so")
     np.save(tmp_path / "x.npy", np.ones((2, 6), np.float32))
-    assert main(["compile", target, "-o", library, "--tap", "*:spikes"]) == 0
+    assert main(["compile", target, "-o", library, "--tap", "*:spikes", "--", "--explain"]) == 0
+    assert "fc" in capsys.readouterr().out
     assert main(["run", library, "--input", str(tmp_path / "x.npy"), "--top", "2", "--output", str(tmp_path / "y.npy")]) == 0
     assert np.load(tmp_path / "y.output.npy").shape == (2, 4)
     assert np.load(tmp_path / "y.lif_spikes.npy").shape == (4, 2, 4)
