@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "spk/CodeGen/Attributes.h"
 #include "spk/CodeGen/Entries.h"
 #include "spk/CodeGen/Passes.h"
@@ -154,6 +155,7 @@ private:
     };
 
     unsigned numHoisted = 0, numStates = 0;
+    SmallVector<Value> oldStates;
     Value weights;
     for (unsigned i = 0; i < oldArguments; ++i) {
       BlockArgument old = body.getArgument(i);
@@ -167,7 +169,8 @@ private:
       if (role == "hoisted")
         now = blockView("hoisted", hoisted, numHoisted++, old.getType());
       else if (role == "state")
-        now = blockView("state", states, numStates++, old.getType());
+        oldStates.push_back(
+            now = blockView("state", states, numStates++, old.getType()));
       else
         now = addArgument(
             old.getType(),
@@ -185,19 +188,22 @@ private:
     for (auto [i, value] : llvm::enumerate(end.getOperands())) {
       DictionaryAttr attributes = resultAttrs(entry, i);
       StringRef role = roleOf(attributes, "output");
-      Value target;
-      if (role == "hoisted")
+      Value target, overwritten;
+      if (role == "hoisted") {
         target = blockView("hoisted", hoisted, numHoisted++, value.getType());
-      else if (role == "state")
+      } else if (role == "state") {
+        if (numStates < oldStates.size())
+          overwritten = oldStates[numStates];
         target = blockView("state", states, numStates++, value.getType());
-      else
+      } else {
         target = addArgument(
             value.getType(),
             "output:" +
                 Twine(indexOf(outputs, portOf(attributes, value.getType(),
                                               "output_", numOutputs++)
                                            .name)));
-      writeResultTo(value, target, end);
+      }
+      writeResultTo(value, target, overwritten, end);
     }
     builder.setInsertionPoint(end);
     func::ReturnOp::create(builder, loc);
@@ -222,18 +228,45 @@ private:
   }
 
   /// Makes `value` live in `target`: in place of its allocation where it has
-  /// one, by a copy else.
-  void writeResultTo(Value value, Value target, func::ReturnOp end) {
-    if (value.getDefiningOp<memref::AllocOp>()) {
-      auto [it, isFirst] = placed.try_emplace(value, target);
-      if (isFirst) {
-        value.replaceAllUsesExcept(target, end);
-        return;
-      }
-      value = it->second;
+  /// one, by a copy else. `overwritten`, if given, is the old content of
+  /// `target`, which others may still read.
+  void writeResultTo(Value value, Value target, Value overwritten,
+                     func::ReturnOp end) {
+    if (Value elsewhere = placed.lookup(value)) {
+      value = elsewhere;
+    } else if (value.getDefiningOp<memref::AllocOp>() &&
+               (!overwritten || isUsedOnlyAfter(value, overwritten, end))) {
+      placed[value] = target;
+      value.replaceAllUsesExcept(target, end);
+      return;
     }
     OpBuilder builder(end);
     memref::CopyOp::create(builder, end.getLoc(), value, target);
+  }
+
+  /// Whether no op uses `buffer` before the last use of `old`. Bufferization
+  /// may use one allocation several times.
+  static bool isUsedOnlyAfter(Value buffer, Value old, Operation *end) {
+    ::mlir::Block &body = *end->getBlock();
+    auto visit = [&](auto &visit, Value value,
+                     llvm::function_ref<void(Operation *)> use) -> void {
+      for (Operation *user : value.getUsers()) {
+        if (isa<ViewLikeOpInterface>(user))
+          for (Value view : user->getResults())
+            visit(visit, view, use);
+        else if (user != end)
+          use(body.findAncestorOpInBlock(*user));
+      }
+    };
+    Operation *last = nullptr;
+    visit(visit, old, [&](Operation *op) {
+      if (!last || last->isBeforeInBlock(op))
+        last = op;
+    });
+    bool after = true;
+    visit(visit, buffer,
+          [&](Operation *op) { after &= !last || !op->isBeforeInBlock(last); });
+    return after;
   }
 
   /// Copies become loops that threads share. As `memref.copy` each thread would
