@@ -179,6 +179,22 @@ def test_inputs_and_outputs() -> None:
     assert result.inputs[0].static
 
 
+def test_grey_images_are_no_sequences() -> None:
+    class Grey(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.lif = nn.Conv2d(1, 4, 3), LIFNode()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.lif(self.conv(x).unsqueeze(0)).flatten(3).mean(-1).mean(0)
+
+    for batch in (1, 3):
+        result = translate(Grey(), torch.rand(batch, 1, 8, 8))
+        assert result.inputs[0].static
+        assert result.inputs[0].value.shape == (1, batch, 1, 8, 8)
+        assert result.outputs[0].value.shape == (1, batch, 4)
+
+
 def test_files(tmp_path: Path) -> None:
     model = imagenet()
     imported = import_model(model, model.example(), tmp_path / "net.mlir")

@@ -33,6 +33,8 @@ def _only_features(group: Group, what: str) -> None:
 
 def _planes(ctx: Context, view: View) -> View:
     """``[N, C, H, W]`` or ``[N, C, L]`` as a value ``[T, B, C, H, W]`` or ``[T, B, C, L]``."""
+    if view.value.name.startswith("%arg") and len(view.value.shape) <= len(view.dims):
+        raise Unsupported("a convolution of an input that has no batch dimension", "[T, B, C, H, W], or images [B, C, H, W]")
     for group, what in zip(view.dims[1:], ("channel", "height", "width"), strict=False):
         _only_features(group, what)
     lead = view.dims[0]
