@@ -180,7 +180,7 @@ def test_compare_reports_no_difference(settled: Settled, native: CompiledModel) 
 
 
 def in_child(work: Callable[[], str]) -> str:
-    """Run `work` in a forked process: a crash of native code fails one test, not the session."""
+    """Run `work` in a forked process: a crash of native code fails one test, not the whole run."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
