@@ -120,11 +120,58 @@ private:
     Value modes =
         func::CallOp::create(b, loc, enter, ValueRange()).getResult(0);
     auto end = omp::TerminatorOp::create(b, loc);
+    SmallVector<Operation *> moved;
     for (Operation &op : llvm::make_early_inc_range(*body))
-      if (&op != region && !isa<func::ReturnOp>(op))
+      if (&op != region && !isa<func::ReturnOp>(op)) {
         op.moveBefore(end);
+        moved.push_back(&op);
+      }
+    leaveToOneThread(moved);
     b.setInsertionPoint(end);
     func::CallOp::create(b, loc, leave, modes);
+  }
+
+  /// Puts what no loop shares into `omp.single`, where one thread runs it and
+  /// the others wait: a loop of one iteration, say, which canonicalization made
+  /// straight-line code. All threads at once would update states in place once
+  /// each, and run ahead into buffers that others still read.
+  void leaveToOneThread(ArrayRef<Operation *> ops) {
+    SmallVector<Operation *> run;
+    auto flush = [&] {
+      if (run.empty())
+        return;
+      OpBuilder b(run.back());
+      auto single =
+          omp::SingleOp::create(b, run.back()->getLoc(), omp::SingleOperands());
+      b.createBlock(&single.getRegion());
+      auto end = omp::TerminatorOp::create(b, single.getLoc());
+      for (Operation *op : run)
+        op->moveBefore(end);
+      run.clear();
+    };
+    for (Operation *op : ops) {
+      bool followsRun = llvm::any_of(op->getOperands(), [&](Value operand) {
+        return llvm::is_contained(run, operand.getDefiningOp());
+      });
+      if (isMemoryEffectFree(op) && !followsRun)
+        continue;
+      if (isShared(op))
+        flush();
+      else
+        run.push_back(op);
+    }
+    flush();
+  }
+
+  /// Whether all threads meet in a loop of `op` or of the kernel it calls.
+  bool isShared(Operation *op) {
+    auto hasLoop = [](Operation *root) {
+      return root->walk([](omp::WsloopOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+    };
+    if (auto call = dyn_cast<func::CallOp>(op))
+      return hasLoop(getOperation().lookupSymbol(call.getCallee()));
+    return hasLoop(op);
   }
 
   /// Every entry takes the thread count behind its other arguments.
