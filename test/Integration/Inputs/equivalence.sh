@@ -11,6 +11,7 @@ inputs=(x?.npy)
 
 # same DIR: every file of DIR equals the one of reference/.
 same() {
+  local file
   for file in reference/*.npy; do
     cmp "$file" "$1/$(basename "$file")"
   done
@@ -49,8 +50,9 @@ fi
 taps=()
 outputs=$(grep -o 'spk.name = "[^":]*"' net.mlir | sort -u | grep -o '"[^"]*"' | tr -d '"' | grep -v '^x[0-9]*$')
 same() {
-  for name in $outputs; do
-    cmp "reference/$name.npy" "$1/$name.npy"
+  local output
+  for output in $outputs; do
+    cmp "reference/$output.npy" "$1/$output.npy"
   done
 }
 native plain
@@ -64,6 +66,7 @@ if ! grep -q spk.step_refused model.mlir; then
   spk-run plain.so "${inputs[@]}" --stream --output-dir=plain.stream
   same plain.stream
 fi
-first=$(echo "$outputs" | head -1)
-spk-run plain.so "${inputs[@]}" --threads=2 --output-dir=plain.2 > /dev/null
+# What a user would type: the first result against a file.
+first=$(grep -o 'spk.name = "[^":]*"' net.mlir | grep -o '"[^"]*"' | tr -d '"' | grep -v '^x[0-9]*$' | head -1)
+spk-run plain.so "${inputs[@]}" --threads=2 --expect="reference/$first.npy"
 echo "equal: $(ls reference | wc -l) values"

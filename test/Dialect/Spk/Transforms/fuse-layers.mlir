@@ -1,0 +1,187 @@
+// RUN: spk-opt %s --pass-pipeline='builtin.module(func.func(spk-fuse-layers))' -split-input-file \
+// RUN:   | FileCheck %s --implicit-check-not=spk.fused
+
+// The whole of a patch-splitting stage is one layer; the splat constant is
+// part of it, weights and constants per channel are its inputs.
+
+// CHECK-LABEL: @conv_norm_lif_pool
+// CHECK-SAME: (%[[X:.+]]: tensor<4x1x8x12x3xf32>, %[[W:.+]]: tensor<16x3x3x3xf32>, %[[S:.+]]: tensor<16xf32>)
+// CHECK: %[[F:.+]] = spk.fused(%[[X]], %[[W]], %[[S]]) : {{.*}} -> tensor<4x1x4x6x16xi1> {
+// CHECK-NEXT: ^bb0(%[[X0:.+]]: tensor<4x1x8x12x3xf32>, %[[W0:.+]]: tensor<16x3x3x3xf32>, %[[S0:.+]]: tensor<16xf32>):
+// CHECK: %[[HALF:.+]] = arith.constant dense<5.000000e-01>
+// CHECK: %[[C:.+]] = spk.conv %[[X0]], %[[W0]]
+// CHECK: %[[N:.+]] = spk.scale_shift %[[C]], %[[S0]], %[[S0]]
+// CHECK: %[[M:.+]] = arith.mulf %[[N]], %[[HALF]]
+// CHECK: %[[L:.+]] = spk.lif %[[M]]
+// CHECK: %[[P:.+]] = spk.max_pool %[[L]]
+// CHECK-NEXT: spk.yield %[[P]]
+// CHECK: return %[[F]]
+func.func @conv_norm_lif_pool(%x: tensor<4x1x8x12x3xf32>, %w: tensor<16x3x3x3xf32>, %s: tensor<16xf32>) -> tensor<4x1x4x6x16xi1> {
+  %half = arith.constant dense<0.5> : tensor<4x1x8x12x16xf32>
+  %0 = spk.conv %x, %w {layout = #spk.layout<channels_last>, padding = array<i64: 1, 1>} : (tensor<4x1x8x12x3xf32>, tensor<16x3x3x3xf32>) -> tensor<4x1x8x12x16xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<4x1x8x12x16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x8x12x16xf32>
+  %2 = arith.mulf %1, %half : tensor<4x1x8x12x16xf32>
+  %3 = spk.lif %2 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1x8x12x16xf32> -> tensor<4x1x8x12x16xi1>
+  %4 = spk.max_pool %3 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<4x1x8x12x16xi1> -> tensor<4x1x4x6x16xi1>
+  return %4 : tensor<4x1x4x6x16xi1>
+}
+
+// -----
+
+// A float max-pool in front of the neuron stays in front of it.
+
+// CHECK-LABEL: @pool_before_neuron
+// CHECK: spk.fused
+// CHECK: %[[C:.+]] = spk.conv
+// CHECK: %[[P:.+]] = spk.max_pool %[[C]] {{.*}} -> tensor<4x1x4x6x16xf32>
+// CHECK: %[[L:.+]] = spk.if %[[P]]
+// CHECK-NEXT: spk.yield %[[L]] : tensor<4x1x4x6x16xi1>
+func.func @pool_before_neuron(%x: tensor<4x1x8x12x3xi1>, %w: tensor<16x3x1x1xf32>) -> tensor<4x1x4x6x16xi1> {
+  %0 = spk.conv %x, %w {layout = #spk.layout<channels_last>} : (tensor<4x1x8x12x3xi1>, tensor<16x3x1x1xf32>) -> tensor<4x1x8x12x16xf32>
+  %1 = spk.max_pool %0 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<4x1x8x12x16xf32> -> tensor<4x1x4x6x16xf32>
+  %2 = spk.if %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1x4x6x16xf32> -> tensor<4x1x4x6x16xi1>
+  return %2 : tensor<4x1x4x6x16xi1>
+}
+
+// -----
+
+// The residual join goes with the layer whose spikes have no other use.
+
+// CHECK-LABEL: @linear_norm_lif_add
+// CHECK-SAME: (%[[X:.+]]: tensor<2x1x7x24xi1>, %[[W:.+]]: tensor<24x24xf32>, %[[S:.+]]: tensor<24xf32>)
+// CHECK-NEXT: %[[F:.+]] = spk.fused(%[[X]], %[[W]], %[[S]]) {{.*}} -> tensor<2x1x7x24xi8> {
+// CHECK-NEXT: ^bb0(%[[X0:[^:]+]]:
+// CHECK: spk.linear %[[X0]]
+// CHECK: spk.scale_shift
+// CHECK: %[[L:.+]] = spk.lif
+// CHECK: %[[A:.+]] = spk.add %[[X0]], %[[L]]
+// CHECK-NEXT: spk.yield %[[A]]
+// CHECK: return %[[F]]
+func.func @linear_norm_lif_add(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> tensor<2x1x7x24xi8> {
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = spk.lif %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %3 = spk.add %x, %2 : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi8>
+  return %3 : tensor<2x1x7x24xi8>
+}
+
+// -----
+
+// CHECK-LABEL: @attention_lif_add
+// CHECK: %[[F:.+]] = spk.fused(%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}) {{.*}} -> tensor<2x1x7x24xi8> {
+// CHECK: %[[A:.+]] = spk.ssa
+// CHECK: %[[L:.+]] = spk.lif %[[A]]
+// CHECK: %[[J:.+]] = spk.add %[[L]]
+// CHECK-NEXT: spk.yield %[[J]]
+func.func @attention_lif_add(%q: tensor<2x1x7x24xi1>, %k: tensor<2x1x7x24xi1>, %v: tensor<2x1x7x24xi1>, %r: tensor<2x1x7x24xi8>) -> tensor<2x1x7x24xi8> {
+  %0 = spk.ssa %q, %k, %v {num_heads = 2 : i64, scale = 0.125 : f32} : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = spk.add %1, %r : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi8>) -> tensor<2x1x7x24xi8>
+  return %2 : tensor<2x1x7x24xi8>
+}
+
+// -----
+
+// What a static image gives is computed and repeated inside.
+
+// CHECK-LABEL: @repeat
+// CHECK: spk.fused(%{{.+}}, %{{.+}}) : (tensor<1x1x7x24xf32>, tensor<24x24xf32>) -> tensor<5x1x7x24xi1> {
+// CHECK: %[[C:.+]] = spk.linear {{.*}} -> tensor<1x1x7x24xf32>
+// CHECK: %[[R:.+]] = spk.repeat %[[C]] : tensor<1x1x7x24xf32> -> tensor<5x1x7x24xf32>
+// CHECK: spk.lif %[[R]]
+func.func @repeat(%x: tensor<1x1x7x24xf32>, %w: tensor<24x24xf32>) -> tensor<5x1x7x24xi1> {
+  %0 = spk.linear %x, %w : (tensor<1x1x7x24xf32>, tensor<24x24xf32>) -> tensor<1x1x7x24xf32>
+  %1 = spk.repeat %0 : tensor<1x1x7x24xf32> -> tensor<5x1x7x24xf32>
+  %2 = spk.lif %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<5x1x7x24xf32> -> tensor<5x1x7x24xi1>
+  return %2 : tensor<5x1x7x24xi1>
+}
+
+// -----
+
+// A value with two users ends its layer: both read it from memory.
+
+// CHECK-LABEL: @second_use
+// CHECK: %[[A:.+]] = spk.fused
+// CHECK: %[[L:.+]] = spk.linear
+// CHECK-NEXT: spk.yield %[[L]]
+// CHECK: %[[B:.+]] = spk.fused(%[[A]])
+// CHECK: spk.lif
+// CHECK: return %[[A]], %[[B]]
+func.func @second_use(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %0, %1 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// State and membrane come out beside the spikes, and the chain goes on.
+
+// CHECK-LABEL: @membrane_and_state
+// CHECK: %[[F:.+]]:3 = spk.fused({{.*}} -> (tensor<1x1x7x24xf32>, tensor<2x1x7x24xf32>, tensor<2x1x7x24xi8>)
+// CHECK: %[[N:.+]], %[[V:.+]], %[[M:.+]] = spk.lif
+// CHECK: %[[A:.+]] = spk.add %[[N]]
+// CHECK-NEXT: spk.yield %[[V]], %[[M]], %[[A]] : tensor<1x1x7x24xf32>, tensor<2x1x7x24xf32>
+// CHECK: return %[[F]]#2, %[[F]]#0, %[[F]]#1
+func.func @membrane_and_state(%x: tensor<2x1x7x24xf32>, %r: tensor<2x1x7x24xi1>) -> (tensor<2x1x7x24xi8>, tensor<1x1x7x24xf32>, tensor<2x1x7x24xf32>) {
+  %0, %v, %m = spk.lif %x {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1> state tensor<1x1x7x24xf32> membrane tensor<2x1x7x24xf32>
+  %1 = spk.add %0, %r : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi8>
+  return %1, %v, %m : tensor<2x1x7x24xi8>, tensor<1x1x7x24xf32>, tensor<2x1x7x24xf32>
+}
+
+// -----
+
+// A layer stands where its last op stood, so it ends in front of whatever needs
+// its membrane before that.
+
+// CHECK-LABEL: @membrane_needed_before_the_join
+// CHECK: %[[F:.+]]:2 = spk.fused(%{{.+}}) : (tensor<2x1x7x24xf32>) -> (tensor<2x1x7x24xi1>, tensor<2x1x7x24xf32>) {
+// CHECK-NOT: spk.add
+// CHECK: %[[G:.+]] = spk.fused(%[[F]]#1, %[[F]]#0)
+// CHECK: spk.if
+// CHECK: spk.add
+// CHECK: return %[[G]]
+func.func @membrane_needed_before_the_join(%x: tensor<2x1x7x24xf32>) -> tensor<2x1x7x24xi8> {
+  %0, %m = spk.lif %x {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1> membrane tensor<2x1x7x24xf32>
+  %1 = spk.if %m {v_reset = 0.0 : f32, v_threshold = 2.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = spk.add %0, %1 : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi8>
+  return %2 : tensor<2x1x7x24xi8>
+}
+
+// -----
+
+// Everything that computes is in some layer; shapes and slices are in none.
+
+// CHECK-LABEL: @nothing_left
+// CHECK: spk.fused
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.max_pool
+// CHECK: tensor.collapse_shape
+// CHECK-NEXT: tensor.extract_slice
+// CHECK-NEXT: spk.fused
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.mean {{.*}}axes = array<i64: 2>
+// CHECK-NEXT: spk.yield
+// CHECK: spk.fused
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.mean {{.*}}axes = array<i64: 0>
+// CHECK-NEXT: spk.yield
+// CHECK: spk.fused
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.linear
+// CHECK: spk.fused
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.attention_map
+// CHECK-NEXT: spk.yield
+// CHECK-NOT: spk.{{[a-z]}}
+// CHECK: return
+func.func @nothing_left(%x: tensor<4x1x8x8x16xi1>, %w: tensor<10x12xf32>) -> (tensor<1x1x1x10xf32>, tensor<4x1x2x16x16xf32>) {
+  %0 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<4x1x8x8x16xi1> -> tensor<4x1x4x4x16xi1>
+  %1 = tensor.collapse_shape %0 [[0], [1], [2, 3], [4]] : tensor<4x1x4x4x16xi1> into tensor<4x1x16x16xi1>
+  %2 = tensor.extract_slice %1[0, 0, 0, 4] [4, 1, 16, 12] [1, 1, 1, 1] : tensor<4x1x16x16xi1> to tensor<4x1x16x12xi1>
+  %3 = spk.mean %2 {axes = array<i64: 2>} : tensor<4x1x16x12xi1> -> tensor<4x1x1x12xf32>
+  %4 = spk.mean %3 {axes = array<i64: 0>} : tensor<4x1x1x12xf32> -> tensor<1x1x1x12xf32>
+  %5 = spk.linear %4, %w : (tensor<1x1x1x12xf32>, tensor<10x12xf32>) -> tensor<1x1x1x10xf32>
+  %6 = spk.attention_map %1, %1 {num_heads = 2 : i64, scale = 0.125 : f32} : (tensor<4x1x16x16xi1>, tensor<4x1x16x16xi1>) -> tensor<4x1x2x16x16xf32>
+  return %5, %6 : tensor<1x1x1x10xf32>, tensor<4x1x2x16x16xf32>
+}
