@@ -120,27 +120,33 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
 
 FailureOr<Lanes> LaneEmitter::emitSynapse(SynapseOpInterface op,
                                           const Position &at) {
-  auto layer = cast<FusedOp>(op->getParentOp());
-  StringAttr name = layer.getStrategyAttr();
-  const SynapseStrategy *strategy =
-      name ? lookupSynapseStrategy(name.getValue()) : nullptr;
-  if (!strategy || !op.getSummation() ||
-      !strategy->realises(op.getSummation())) {
-    op->emitOpError("needs a strategy that realises its sum; run "
-                    "spk-select-strategies");
-    return failure();
+  Value sum;
+  if (tileSums) {
+    Value t = typeOf(op->getResult(0)).getDimSize(0) == 1 ? b.index(0) : at.t;
+    sum = b.loadRow(tileSums, {t, tileRow});
+  } else {
+    FailureOr<const SynapseStrategy *> strategy = getStrategy(op);
+    if (failed(strategy))
+      return failure();
+    sum = (*strategy)->emitSum(b, {op, buffers.lookup(op.getSynapseInput()),
+                                   buffers.lookup(op.getSynapseWeight()), at.t,
+                                   at.b, at.block, at.axes});
   }
-  SynapseSite site{op,
-                   buffers.lookup(op.getSynapseInput()),
-                   buffers.lookup(op.getSynapseWeight()),
-                   at.t,
-                   at.b,
-                   at.block,
-                   at.axes};
-  Value sum = strategy->emitSum(b, site);
   if (Value bias = op.getSynapseBias())
     sum = arith::AddFOp::create(b, sum, loadPerChannel(bias, at.block));
   return Lanes::ofVector(sum);
+}
+
+FailureOr<const SynapseStrategy *>
+LaneEmitter::getStrategy(SynapseOpInterface op) {
+  StringAttr name = cast<FusedOp>(op->getParentOp()).getStrategyAttr();
+  const SynapseStrategy *strategy =
+      name ? lookupSynapseStrategy(name.getValue()) : nullptr;
+  if (strategy && op.getSummation() && strategy->realises(op.getSummation()))
+    return strategy;
+  op->emitOpError("needs a strategy that realises its sum; run "
+                  "spk-select-strategies");
+  return failure();
 }
 
 FailureOr<Lanes> LaneEmitter::emitScaleShift(ScaleShiftOp op,

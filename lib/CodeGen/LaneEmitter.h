@@ -9,6 +9,7 @@
 #define SPK_LIB_CODEGEN_LANEEMITTER_H
 
 #include "spk/CodeGen/KernelBuilder.h"
+#include "spk/CodeGen/SynapseStrategy.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 namespace mlir::spk {
@@ -41,6 +42,11 @@ public:
   }
   /// Buffer of the first product of the layer's attention core.
   void bindProduct(Value buffer) { product = buffer; }
+  /// The synapse's sums are in row `i` of `sums`, `[T, positions, 64]`.
+  void bindSums(Value sums, Value i) {
+    tileSums = sums;
+    tileRow = i;
+  }
   /// `value` has these lanes wherever it is asked for.
   void fix(Value value, Lanes lanes) { fixed[value] = std::move(lanes); }
 
@@ -50,6 +56,8 @@ public:
   /// returns the next state.
   FailureOr<Value> stepNeuron(NeuronOpInterface neuron, const Position &at,
                               Value state);
+  /// The strategy that the layer names; a diagnostic where it does not suit.
+  static FailureOr<const SynapseStrategy *> getStrategy(SynapseOpInterface op);
   /// Drops what stepNeuron remembered.
   void forget(NeuronOpInterface neuron);
   /// Writes lanes of `value` into the buffer that holds it.
@@ -74,7 +82,7 @@ private:
   KernelBuilder &b;
   DenseMap<Value, Value> buffers;
   DenseMap<Value, Lanes> fixed;
-  Value product;
+  Value product, tileSums, tileRow;
 };
 
 } // namespace mlir::spk

@@ -57,10 +57,29 @@ public:
       emitter.bindProduct(arguments[body.getNumArguments()]);
     results = arguments.drop_front(firstResult);
 
-    auto main =
-        cast<RankedTensorType>(layer.getYield().getValues()[0].getType());
-    ArrayRef<int64_t> shape = main.getShape();
-    blocks = llvm::divideCeil(shape.back(), kLanes);
+    if (SynapseOpInterface synapse = layer.getSynapse()) {
+      FailureOr<const SynapseStrategy *> strategy =
+          LaneEmitter::getStrategy(synapse);
+      if (failed(strategy))
+        return failure();
+      // A pool in front of the neuron evaluates the synapse at other positions
+      // than the layer's.
+      if ((*strategy)->isTiled() && body.getOps<MaxPoolOp>().empty())
+        return emitTiled(synapse, **strategy);
+    }
+    return emitPointwise();
+  }
+
+private:
+  ArrayRef<int64_t> getShape() {
+    return cast<RankedTensorType>(layer.getYield().getValues()[0].getType())
+        .getShape();
+  }
+
+  /// One position after the other.
+  LogicalResult emitPointwise() {
+    ArrayRef<int64_t> shape = getShape();
+    int64_t blocks = llvm::divideCeil(shape.back(), kLanes);
     LogicalResult status = success();
     int64_t rows = shape.size() > 3 ? shape[2] : 1;
     b.parallelLoop(blocks * shape[1] * rows, [&](Value iv) {
@@ -78,7 +97,95 @@ public:
     return status;
   }
 
-private:
+  /// Runs of positions: first all sums of a run, then what follows them.
+  LogicalResult emitTiled(SynapseOpInterface synapse,
+                          const SynapseStrategy &strategy) {
+    ArrayRef<int64_t> shape = getShape();
+    int64_t blocks = llvm::divideCeil(shape.back(), kLanes);
+    int64_t steps =
+        cast<RankedTensorType>(synapse->getResult(0).getType()).getDimSize(0);
+    int64_t positions = 1;
+    for (int64_t size : shape.drop_front(2).drop_back())
+      positions *= size;
+    int64_t longest = std::max<int64_t>(1, kRowsPerTile / steps);
+    int64_t tiles = llvm::divideCeil(positions, longest);
+    int64_t length = llvm::divideCeil(positions, tiles);
+
+    // Each thread calls the kernel: its sums are on its own stack.
+    auto sumsType = MemRefType::get({steps, length, kLanes}, b.getF32Type());
+    auto makeSums = [&] {
+      return memref::AllocaOp::create(b, sumsType, b.getI64IntegerAttr(64));
+    };
+    auto buffer = [&](Value value) {
+      return kernel.getArgument(cast<BlockArgument>(value).getArgNumber());
+    };
+    SynapseTile tile{synapse, buffer(synapse.getSynapseInput()),
+                     buffer(synapse.getSynapseWeight())};
+    int64_t planes = cast<MemRefType>(tile.input.getType()).getShape().back();
+    Value sums = makeSums();
+    Value plane = planes > 1 ? makeSums().getResult() : sums;
+
+    LogicalResult status = success();
+    b.parallelLoop(blocks * shape[1] * tiles, [&](Value iv) {
+      Position at;
+      Value rest = b.floorDiv(iv, tiles);
+      at.b = b.remainder(rest, shape[1]);
+      at.block = b.floorDiv(rest, shape[1]);
+      tile.b = at.b;
+      tile.block = at.block;
+      tile.firstPosition = b.mulIndex(b.remainder(iv, tiles), length);
+      Value left =
+          arith::SubIOp::create(b, b.index(positions), tile.firstPosition);
+      tile.count = arith::MinSIOp::create(b, left, b.index(length));
+      tile.sums = plane;
+      emitTileSums(tile, strategy, sums, planes);
+      b.loop(b.index(0), tile.count, [&](Value i) {
+        Position inner = at;
+        inner.axes = tile.getPosition(b, b.addIndex(tile.firstPosition, i));
+        emitter.bindSums(sums, i);
+        status = emitPosition(inner);
+      });
+    });
+    return status;
+  }
+
+  /// Sums of a tile over all planes, as #spk.sum says.
+  void emitTileSums(const SynapseTile &tile, const SynapseStrategy &strategy,
+                    Value sums, int64_t planes) {
+    auto forEachRow = [&](llvm::function_ref<void(Value, Value)> body) {
+      b.loop(b.index(0), b.index(tile.getSteps()), [&](Value t) {
+        b.loop(b.index(0), tile.count, [&](Value i) { body(t, i); });
+      });
+    };
+    auto clear = [&](Value buffer) {
+      forEachRow([&](Value t, Value i) {
+        vector::StoreOp::create(b, b.zeroLanes(b.getF32Type()), buffer,
+                                ValueRange{t, i, b.index(0)});
+      });
+    };
+    clear(sums);
+    if (planes == 1)
+      return strategy.emitTile(b, tile, b.index(0));
+    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+    Value two = arith::ConstantOp::create(b, b.getF32FloatAttr(2.0f));
+    b.loop(
+        b.index(0), b.index(planes), {one},
+        [&](Value plane, ValueRange weight) -> SmallVector<Value> {
+          clear(tile.sums);
+          strategy.emitTile(b, tile, plane);
+          Value factor =
+              vector::BroadcastOp::create(b, b.floatLanes(), weight[0]);
+          forEachRow([&](Value t, Value i) {
+            Value scaled =
+                arith::MulFOp::create(b, b.loadRow(tile.sums, {t, i}), factor);
+            Value sum =
+                arith::AddFOp::create(b, b.loadRow(sums, {t, i}), scaled);
+            vector::StoreOp::create(b, sum, sums, ValueRange{t, i, b.index(0)});
+          });
+          return {arith::MulFOp::create(b, weight[0], two)};
+        });
+  }
+
   /// Loops over the position axes from `axis` on.
   LogicalResult emitPositions(ArrayRef<int64_t> shape, unsigned axis,
                               Position at) {
@@ -175,7 +282,9 @@ private:
   KernelBuilder &b;
   LaneEmitter emitter;
   ValueRange results;
-  int64_t blocks = 0;
+
+  /// Positions × time steps of a tile: sums of 64 KiB.
+  static constexpr int64_t kRowsPerTile = 256;
 };
 
 } // namespace
@@ -184,112 +293,4 @@ LogicalResult spk::emitLayerKernel(FusedOp layer, func::FuncOp kernel) {
   KernelBuilder b(layer.getLoc(), kernel.getContext());
   b.setInsertionPointToStart(&kernel.getBody().front());
   return LayerKernel(layer, kernel, b).emit();
-}
-
-//===----------------------------------------------------------------------===//
-// Packing
-//===----------------------------------------------------------------------===//
-
-/// Runs `body(indices up to the channels, block)` for every word.
-static void forEachWord(KernelBuilder &b, ArrayRef<int64_t> shape,
-                        llvm::function_ref<void(ValueRange, Value)> body) {
-  int64_t blocks = llvm::divideCeil(shape.back(), kLanes);
-  int64_t count = blocks;
-  for (int64_t size : shape.drop_back())
-    count *= size;
-  b.parallelLoop(count, [&](Value iv) {
-    Value block = b.remainder(iv, blocks);
-    Value rest = b.floorDiv(iv, blocks);
-    SmallVector<Value> at(shape.size() - 1);
-    for (int64_t axis = shape.size() - 2; axis >= 0; --axis) {
-      at[axis] = b.remainder(rest, shape[axis]);
-      rest = b.floorDiv(rest, shape[axis]);
-    }
-    body(at, block);
-  });
-}
-
-/// Channels of `block` and the index of its first one.
-static std::pair<Value, Value> channelsOf(KernelBuilder &b, Value block,
-                                          int64_t channels) {
-  Value base = b.mulIndex(block, kLanes);
-  Value left = arith::SubIOp::create(b, b.index(channels), base);
-  return {base, arith::MinSIOp::create(b, left, b.index(kLanes))};
-}
-
-void spk::emitPackKernel(PackOp op, func::FuncOp kernel) {
-  KernelBuilder b(op.getLoc(), kernel.getContext());
-  b.setInsertionPointToStart(&kernel.getBody().front());
-  Value input = kernel.getArgument(0), result = kernel.getArgument(1);
-  auto type = cast<RankedTensorType>(op.getInput().getType());
-  bool isSpike = getElementTypeOrSelf(op.getResult()).isInteger(1);
-  int64_t planes = cast<MemRefType>(result.getType()).getShape().back();
-  forEachWord(b, type.getShape(), [&](ValueRange at, Value block) {
-    auto [base, count] = channelsOf(b, block, type.getShape().back());
-    Value first = base, channels = count;
-    b.loop(b.index(0), b.index(planes), [&](Value plane) {
-      Value word =
-          b.loop(
-               b.index(0), channels, {b.word(0)},
-               [&](Value c, ValueRange word) -> SmallVector<Value> {
-                 SmallVector<Value> from(at);
-                 from.push_back(b.addIndex(first, c));
-                 Value x = memref::LoadOp::create(b, input, from);
-                 Type type = x.getType();
-                 Value bit;
-                 if (isSpike) {
-                   Value zero =
-                       arith::ConstantOp::create(b, b.getZeroAttr(type));
-                   bit = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, x,
-                                               zero);
-                 } else {
-                   Value amount = arith::IndexCastUIOp::create(b, type, plane);
-                   bit = arith::TruncIOp::create(
-                       b, b.getI1Type(), arith::ShRUIOp::create(b, x, amount));
-                 }
-                 Value wide = arith::ExtUIOp::create(b, b.getI64Type(), bit);
-                 Value amount =
-                     arith::IndexCastUIOp::create(b, b.getI64Type(), c);
-                 return {arith::OrIOp::create(
-                     b, word[0], arith::ShLIOp::create(b, wide, amount))};
-               })
-              .front();
-      SmallVector<Value> to(at);
-      to.append({block, plane});
-      memref::StoreOp::create(b, word, result, to);
-    });
-  });
-}
-
-void spk::emitUnpackKernel(UnpackOp op, func::FuncOp kernel) {
-  KernelBuilder b(op.getLoc(), kernel.getContext());
-  b.setInsertionPointToStart(&kernel.getBody().front());
-  Value input = kernel.getArgument(0), result = kernel.getArgument(1);
-  auto type = cast<RankedTensorType>(op.getResult().getType());
-  Type element = type.getElementType();
-  int64_t planes = cast<MemRefType>(input.getType()).getShape().back();
-  forEachWord(b, type.getShape(), [&](ValueRange at, Value block) {
-    auto [base, count] = channelsOf(b, block, type.getShape().back());
-    Value first = base;
-    SmallVector<Value> words;
-    for (int64_t plane = 0; plane < planes; ++plane) {
-      SmallVector<Value> from(at);
-      from.append({block, b.index(plane)});
-      words.push_back(memref::LoadOp::create(b, input, from));
-    }
-    b.loop(b.index(0), count, [&](Value c) {
-      Value amount = arith::IndexCastUIOp::create(b, b.getI64Type(), c);
-      Value x = arith::ConstantOp::create(b, b.getZeroAttr(element));
-      for (auto [plane, word] : llvm::enumerate(words)) {
-        Value bit = arith::AndIOp::create(
-            b, arith::ShRUIOp::create(b, word, amount), b.word(1));
-        Value scaled = arith::ShLIOp::create(b, bit, b.word(plane));
-        x = arith::OrIOp::create(b, x,
-                                 arith::TruncIOp::create(b, element, scaled));
-      }
-      SmallVector<Value> to(at);
-      to.push_back(b.addIndex(first, c));
-      memref::StoreOp::create(b, x, result, to);
-    });
-  });
 }

@@ -7,6 +7,7 @@
 
 #include "spk/CodeGen/SynapseStrategy.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -105,4 +106,91 @@ Value SynapseSite::combinePlanes(
                       arith::MulFOp::create(b, carried[1], two)};
             })
       .front();
+}
+
+//===----------------------------------------------------------------------===//
+// SynapseTile
+//===----------------------------------------------------------------------===//
+
+int64_t SynapseTile::getSteps() const { return shapeOf(sums)[0]; }
+
+SmallVector<Value> SynapseTile::getPosition(KernelBuilder &builder,
+                                            Value position) const {
+  SynapseOpInterface synapse = op;
+  ArrayRef<int64_t> shape =
+      shapeOf(synapse->getResult(0)).drop_front(2).drop_back();
+  SmallVector<Value> axes(shape.size());
+  for (int64_t axis = shape.size() - 1; axis > 0; --axis) {
+    axes[axis] = builder.remainder(position, shape[axis]);
+    position = builder.floorDiv(position, shape[axis]);
+  }
+  if (!axes.empty())
+    axes[0] = position;
+  return axes;
+}
+
+void SynapseTile::forEachInputBlock(
+    KernelBuilder &builder, int64_t wordsPerBlock,
+    llvm::function_ref<void(Value, Value, ValueRange, Value, Value, Value)>
+        body) const {
+  SynapseOpInterface synapse = op;
+  ArrayRef<int64_t> shape = shapeOf(input);
+  int64_t words = shape.drop_back().back();
+  int64_t channels = shapeOf(synapse.getSynapseInput()).back();
+  auto [rows, columns] = synapse.getWindow();
+  auto [strideY, strideX] = synapse.getWindowStride();
+  auto [padY, padX] = synapse.getWindowPadding();
+  bool isConv = isa<ConvOp>(synapse.getOperation());
+  Value zero = builder.index(0);
+
+  /// Index of the input along one axis, and whether it exists.
+  auto inputIndex = [&](Value out, int64_t stride, int64_t pad, Value tap,
+                        int64_t size) -> std::pair<Value, Value> {
+    Value at = arith::SubIOp::create(
+        builder, builder.addIndex(builder.mulIndex(out, stride), tap),
+        builder.index(pad));
+    // Unsigned, an index left of the border is a huge one.
+    Value inside = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult, at,
+                                         builder.index(size));
+    return {at, inside};
+  };
+
+  auto visit = [&](Value ky, Value kx, Value firstRow, Value from, Value to) {
+    builder.loop(zero, builder.index(getSteps()), [&](Value t) {
+      builder.loop(zero, count, [&](Value i) {
+        SmallVector<Value> axes =
+            getPosition(builder, builder.addIndex(firstPosition, i));
+        SmallVector<Value> at = {t, b};
+        if (!isConv) {
+          llvm::append_range(at, axes);
+          return body(t, i, at, from, to, firstRow);
+        }
+        auto [y, insideY] = inputIndex(axes[0], strideY, padY, ky, shape[2]);
+        auto [x, insideX] = inputIndex(axes[1], strideX, padX, kx, shape[3]);
+        at.append({y, x});
+        auto guarded = scf::IfOp::create(
+            builder, arith::AndIOp::create(builder, insideY, insideX));
+        OpBuilder::InsertionGuard guard(builder);
+        builder.setInsertionPointToStart(guarded.thenBlock());
+        body(t, i, at, from, to, firstRow);
+      });
+    });
+  };
+
+  int64_t numColumns = columns;
+  builder.loop(zero, builder.index(rows), [&](Value ky) {
+    builder.loop(zero, builder.index(numColumns), [&](Value kx) {
+      Value tap = builder.addIndex(builder.mulIndex(ky, numColumns), kx);
+      Value firstRow = builder.mulIndex(tap, channels);
+      builder.loop(
+          zero, builder.index(words),
+          [&](Value from) {
+            Value to = arith::MinSIOp::create(
+                builder, builder.addIndex(from, wordsPerBlock),
+                builder.index(words));
+            visit(ky, kx, firstRow, from, to);
+          },
+          wordsPerBlock);
+    });
+  });
 }

@@ -48,6 +48,31 @@ struct SynapseSite {
                       llvm::function_ref<Value(Value)> sumPlane) const;
 };
 
+/// Evaluations of a synapse at a run of output positions and all time steps.
+/// Their sums stand in memory between blocks of inputs, so that the weights of
+/// one block stay in the first-level cache for the whole run.
+struct SynapseTile {
+  SynapseOpInterface op;
+  Value input, weights;
+  Value b, block;
+  /// First output position, counted over all position axes, and how many.
+  Value firstPosition, count;
+  /// `[T, positions, 64]` f32, zero on entry.
+  Value sums;
+
+  int64_t getSteps() const;
+  /// Index of an output position along every position axis.
+  SmallVector<Value> getPosition(KernelBuilder &b, Value position) const;
+  /// For every tap in order, and inside it every word range of `wordsPerBlock`
+  /// words in order, runs `body(t, i, input indices up to the words, first
+  /// word, end word, first weight row of the tap)` for all steps and positions
+  /// i of the tile whose tap lies inside the input.
+  void forEachInputBlock(
+      KernelBuilder &b, int64_t wordsPerBlock,
+      llvm::function_ref<void(Value, Value, ValueRange, Value, Value, Value)>
+          body) const;
+};
+
 class SynapseStrategy {
 public:
   virtual ~SynapseStrategy() = default;
@@ -58,6 +83,11 @@ public:
   virtual bool realises(SumAttr sum) const = 0;
   /// The sum, `vector<64xf32>`.
   virtual Value emitSum(KernelBuilder &b, const SynapseSite &site) const = 0;
+  /// Whether `emitTile` is there and to be preferred.
+  virtual bool isTiled() const { return false; }
+  /// Adds one bit plane of the operand to the sums of a tile.
+  virtual void emitTile(KernelBuilder &b, const SynapseTile &tile,
+                        Value plane) const {}
 };
 
 /// All strategies, the preferred ones first.

@@ -40,22 +40,46 @@ public:
                                                                   indices);
                               Value row =
                                   b.addIndex(firstRow, b.mulIndex(w, kLanes));
-                              return addRows(b, site, word, row, sums);
+                              return addRows(b, site.weights, site.block, word,
+                                             row, sums);
                             });
                       })
           .front();
     });
   }
 
+  bool isTiled() const override { return true; }
+
+  void emitTile(KernelBuilder &b, const SynapseTile &tile,
+                Value plane) const override {
+    tile.forEachInputBlock(
+        b, kWordsPerBlock,
+        [&](Value t, Value i, ValueRange at, Value from, Value to,
+            Value firstRow) {
+          SmallVector<Value> place = {t, i, b.index(0)};
+          Value sum = b.loadRow(tile.sums, {t, i});
+          sum = b.loop(from, to, {sum}, [&](Value w, ValueRange sums) {
+                   SmallVector<Value> indices(at);
+                   indices.append({w, plane});
+                   Value word = memref::LoadOp::create(b, tile.input, indices);
+                   Value row = b.addIndex(firstRow, b.mulIndex(w, kLanes));
+                   return addRows(b, tile.weights, tile.block, word, row, sums);
+                 }).front();
+          vector::StoreOp::create(b, sum, tile.sums, place);
+        });
+  }
+
 private:
-  static SmallVector<Value> addRows(KernelBuilder &b, const SynapseSite &site,
-                                    Value word, Value firstRow,
+  /// 128 inputs: their weight rows fill 32 KiB, about the first-level cache.
+  static constexpr int64_t kWordsPerBlock = 2;
+
+  static SmallVector<Value> addRows(KernelBuilder &b, Value weights,
+                                    Value block, Value word, Value firstRow,
                                     ValueRange sums) {
     return b.forEachSetBit(
         word, sums, [&](Value bit, ValueRange sum) -> SmallVector<Value> {
-          Value weights =
-              b.loadRow(site.weights, {site.block, b.addIndex(firstRow, bit)});
-          return {arith::AddFOp::create(b, sum[0], weights)};
+          Value row = b.loadRow(weights, {block, b.addIndex(firstRow, bit)});
+          return {arith::AddFOp::create(b, sum[0], row)};
         });
   }
 };

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Verification.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 using namespace mlir;
@@ -115,9 +116,9 @@ LogicalResult MaxPoolOp::verify() {
   SmallVector<int64_t> expected(input);
   int64_t firstSpatial = getLayout() == Layout::ChannelsFirst ? 3 : 2;
   for (int i : {0, 1}) {
-    int64_t size =
-        input[firstSpatial + i] + 2 * getPadding()[i] - getKernel()[i];
-    expected[firstSpatial + i] = size < 0 ? 0 : size / getStrides()[i] + 1;
+    expected[firstSpatial + i] =
+        getWindowedSize(input[firstSpatial + i], getKernel()[i],
+                        getStrides()[i], getPadding()[i]);
   }
   if (result != ArrayRef<int64_t>(expected))
     return emitOpError("result must have shape [")
@@ -166,6 +167,9 @@ LogicalResult RepeatOp::verify() {
   if (input.size() < 2 || input[0] != 1)
     return emitOpError("input must have one time step, got ")
            << getInput().getType();
+  if (!result.empty() && result[0] < 1)
+    return emitOpError("result must have at least one time step, got ")
+           << getResult().getType();
   if (input.size() != result.size() ||
       input.drop_front() != result.drop_front() ||
       getElementTypeOrSelf(getInput()) != getElementTypeOrSelf(getResult()))
@@ -188,6 +192,9 @@ LogicalResult MeanOp::verify() {
     if (axis <= previous || axis >= static_cast<int64_t>(expected.size()))
       return emitOpError("axes must be ascending axes of the input, got ")
              << axis;
+    if (expected[axis] < 1)
+      return emitOpError("reduced axes must not be empty, got ")
+             << getInput().getType();
     previous = axis;
     expected[axis] = 1;
   }
@@ -206,26 +213,31 @@ LogicalResult MeanOp::verify() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult SPSOp::verify() {
-  // The parts are verified as the ops that they expand to; what those could
-  // not name any more is checked here.
+  // Whatever passes here expands to ops that verify.
   ArrayRef<int64_t> input = shapeOf(getInput()), weight = shapeOf(getWeight()),
                     result = shapeOf(getResult());
   if (input.size() != 5 || result.size() != 5 || weight.size() != 4)
     return emitOpError("input, weight and result must have ranks 5, 4 and 5, "
                        "got ")
            << input.size() << ", " << weight.size() << " and " << result.size();
-  if (getGroups() < 1 ||
-      weight[1] * static_cast<int64_t>(getGroups()) != input[2])
+  if (getGroups() < 1 || weight[0] % static_cast<int64_t>(getGroups()) != 0)
+    return emitOpError("groups must divide the output channels, ")
+           << getGroups() << " against " << weight[0];
+  if (weight[1] * static_cast<int64_t>(getGroups()) != input[2])
     return emitOpError("weight must have input channels / groups channels, ")
            << weight[1] << " against " << input[2];
-  for (Value parameter : {getGamma(), getBeta(), getMean(), getVariance()})
+  SmallVector<Value> parameters = {getGamma(), getBeta(), getMean(),
+                                   getVariance()};
+  if (getBias())
+    parameters.push_back(getBias());
+  for (Value parameter : parameters)
     if (shapeOf(parameter) != ArrayRef<int64_t>{weight[0]})
       return emitOpError("parameters must be one number per channel, ")
              << parameter.getType() << " against " << weight[0] << " channels";
-  if (!(getTau() > APFloat(0.0f)))
-    return emitOpError("tau must be positive and finite");
-  if (!getVThreshold().isFinite())
-    return emitOpError("v_threshold must be finite");
+  if (failed(verifyEps(*this, getEps())) ||
+      failed(verifyNeuronNumbers(*this, getVThreshold(), getVReset())) ||
+      failed(verifyCharge(*this, getCharge(), getTau(), getFactor())))
+    return failure();
   for (ArrayRef<int64_t> pair : {getStrides(), getPadding(), getPoolKernel(),
                                  getPoolStrides(), getPoolPadding()})
     if (pair.size() != 2)
@@ -233,14 +245,18 @@ LogicalResult SPSOp::verify() {
                          "each");
   SmallVector<int64_t> expected = {input[0], input[1], weight[0], 0, 0};
   for (int i : {0, 1}) {
-    if (getStrides()[i] < 1 || getPoolStrides()[i] < 1)
-      return emitOpError("strides must be positive");
-    int64_t size = input[3 + i] + 2 * getPadding()[i] - weight[2 + i];
-    size = size < 0 ? 0 : size / getStrides()[i] + 1;
-    if (getPool() != PoolPlacement::None) {
-      size += 2 * getPoolPadding()[i] - getPoolKernel()[i];
-      size = size < 0 ? 0 : size / getPoolStrides()[i] + 1;
-    }
+    if (getStrides()[i] < 1 || getPoolStrides()[i] < 1 ||
+        getPoolKernel()[i] < 1)
+      return emitOpError("strides and pool kernel must be positive");
+    if (getPadding()[i] < 0 || getPoolPadding()[i] < 0 ||
+        2 * getPoolPadding()[i] > getPoolKernel()[i])
+      return emitOpError("padding must not be negative, and a pool's at most "
+                         "half its kernel");
+    int64_t size = getWindowedSize(input[3 + i], weight[2 + i], getStrides()[i],
+                                   getPadding()[i]);
+    if (getPool() != PoolPlacement::None)
+      size = getWindowedSize(size, getPoolKernel()[i], getPoolStrides()[i],
+                             getPoolPadding()[i]);
     expected[3 + i] = size;
   }
   if (result != ArrayRef<int64_t>(expected))

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Verification.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 using namespace mlir;
@@ -26,6 +27,29 @@ static NeuronStep fireAndReset(NeuronArithmetic &math, NeuronValue h,
   return {h, fired, math.select(fired, afterSpike, h)};
 }
 
+LogicalResult spk::verifyNeuronNumbers(Operation *op, const APFloat &vThreshold,
+                                       std::optional<APFloat> vReset) {
+  if (!vThreshold.isFinite())
+    return op->emitOpError("v_threshold must be finite");
+  if (vReset && !vReset->isFinite())
+    return op->emitOpError("v_reset must be finite");
+  return success();
+}
+
+LogicalResult spk::verifyCharge(Operation *op, Charge charge,
+                                const APFloat &tau,
+                                std::optional<APFloat> factor) {
+  bool divides = charge == Charge::DecayInput || charge == Charge::NoDecayInput;
+  if (divides && !(tau > APFloat(0.0f) && tau.isFinite()))
+    return op->emitOpError("tau must be positive and finite");
+  if (!divides && !factor)
+    return op->emitOpError("charge ")
+           << stringifyCharge(charge) << " needs a factor";
+  if (factor && !factor->isFinite())
+    return op->emitOpError("factor must be finite");
+  return success();
+}
+
 static float restingPotential(std::optional<APFloat> vReset) {
   return vReset ? vReset->convertToFloat() : 0.0f;
 }
@@ -40,10 +64,8 @@ static LogicalResult verifyNeuron(NeuronOp op) {
   if (input.getShape() != spikes.getShape())
     return op.emitOpError("spikes must have the shape of the input, ")
            << spikes << " against " << input;
-  if (!op.getVThreshold().isFinite())
-    return op.emitOpError("v_threshold must be finite");
-  if (op.getVReset() && !op.getVReset()->isFinite())
-    return op.emitOpError("v_reset must be finite");
+  if (failed(verifyNeuronNumbers(op, op.getVThreshold(), op.getVReset())))
+    return failure();
   SmallVector<int64_t> stateShape(input.getShape());
   stateShape[0] = 1;
   for (Value state : {Value(op.getInitialState()), Value(op.getFinalState())})
@@ -79,15 +101,8 @@ void LIFOp::build(OpBuilder &, OperationState &state, Type spikes, Value input,
 }
 
 LogicalResult LIFOp::verify() {
-  bool divides =
-      getCharge() == Charge::DecayInput || getCharge() == Charge::NoDecayInput;
-  if (divides && !(getTau() > APFloat(0.0f) && getTau().isFinite()))
-    return emitOpError("tau must be positive and finite");
-  if (!divides && !getFactor())
-    return emitOpError("charge ")
-           << stringifyCharge(getCharge()) << " needs a factor";
-  if (getFactor() && !getFactor()->isFinite())
-    return emitOpError("factor must be finite");
+  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())))
+    return failure();
   return verifyNeuron(*this);
 }
 

@@ -56,8 +56,16 @@ LogicalResult PackWeightsOp::verify() {
   if (weight.getRank() != 2 && weight.getRank() != 4)
     return emitOpError("weight must have rank 2 or 4, got ")
            << weight.getRank();
+  if (getGroups() < 1 || weight.getDimSize(0) < 1 ||
+      weight.getDimSize(0) % static_cast<int64_t>(getGroups()) != 0)
+    return emitOpError("groups must divide the output channels, ")
+           << getGroups() << " against " << weight.getDimSize(0);
+  if (result.getRank() != 3 || result.getDimSize(2) < 1)
+    return emitOpError("result must have rank 3 and a block of at least one "
+                       "channel, got ")
+           << result;
   int64_t inputs = weight.getNumElements() / weight.getDimSize(0) * getGroups();
-  if (result.getRank() != 3 || result.getDimSize(1) != inputs ||
+  if (result.getDimSize(1) != inputs ||
       result.getDimSize(0) !=
           llvm::divideCeil(weight.getDimSize(0), result.getDimSize(2)))
     return emitOpError("result must be [ceil(O / block), K, block] with K = ")

@@ -77,9 +77,8 @@ LogicalResult ConvOp::verify() {
            << outChannels << " != " << weight[0];
   int64_t firstSpatial = getLayout() == Layout::ChannelsFirst ? 3 : 2;
   for (int i : {0, 1}) {
-    int64_t size =
-        (input[firstSpatial + i] + 2 * getPadding()[i] - weight[2 + i]);
-    int64_t expected = size < 0 ? 0 : size / getStrides()[i] + 1;
+    int64_t expected = getWindowedSize(input[firstSpatial + i], weight[2 + i],
+                                       getStrides()[i], getPadding()[i]);
     if (result[firstSpatial + i] != expected)
       return emitOpError("result must have ")
              << expected << (i ? " columns, got " : " rows, got ")

@@ -20,12 +20,6 @@ using namespace mlir::spk;
 
 namespace {
 
-/// Output size of a window over `size` elements.
-int64_t windowed(int64_t size, int64_t window, int64_t stride,
-                 int64_t padding) {
-  return (size + 2 * padding - window) / stride + 1;
-}
-
 struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -33,8 +27,9 @@ struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
     auto type = cast<RankedTensorType>(input.getType());
     SmallVector<int64_t> shape(type.getShape());
     for (int i : {0, 1})
-      shape[3 + i] = windowed(shape[3 + i], op.getPoolKernel()[i],
-                              op.getPoolStrides()[i], op.getPoolPadding()[i]);
+      shape[3 + i] =
+          getWindowedSize(shape[3 + i], op.getPoolKernel()[i],
+                          op.getPoolStrides()[i], op.getPoolPadding()[i]);
     return MaxPoolOp::create(
         rewriter, op.getLoc(), type.clone(shape), input, op.getPoolKernelAttr(),
         op.getPoolStridesAttr(), op.getPoolPaddingAttr(),
@@ -51,8 +46,8 @@ struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
         cast<RankedTensorType>(op.getInput().getType()).getShape());
     shape[2] = weight[0];
     for (int i : {0, 1})
-      shape[3 + i] = windowed(shape[3 + i], weight[2 + i], op.getStrides()[i],
-                              op.getPadding()[i]);
+      shape[3 + i] = getWindowedSize(shape[3 + i], weight[2 + i],
+                                     op.getStrides()[i], op.getPadding()[i]);
     auto currents = RankedTensorType::get(shape, rewriter.getF32Type());
     Value x = ConvOp::create(rewriter, loc, currents, op.getInput(),
                              op.getWeight(), op.getBias(), op.getStridesAttr(),

@@ -514,8 +514,48 @@ func.func @sps_pair(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tens
 // -----
 
 func.func @sps_stride_zero(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
-  // expected-error @below {{'spk.sps' op strides must be positive}}
+  // expected-error @below {{'spk.sps' op strides and pool kernel must be positive}}
   %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, strides = array<i64: 0, 1>} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+func.func @sps_padding(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
+  // expected-error @below {{'spk.sps' op padding must not be negative, and a pool's at most half its kernel}}
+  %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, pool_padding = array<i64: 2, 1>} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+func.func @sps_factor(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
+  // expected-error @below {{'spk.sps' op charge retain needs a factor}}
+  %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, charge = #spk.charge<retain>} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+func.func @sps_reset(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
+  // expected-error @below {{'spk.sps' op v_reset must be finite}}
+  %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, v_reset = 0x7F800000 : f32} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+func.func @sps_eps(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
+  // expected-error @below {{'spk.sps' op eps must be finite and not negative}}
+  %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, eps = -1.0 : f64} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+func.func @sps_groups(%x: tensor<4x1x4x8x8xi1>, %w: tensor<15x2x3x3xf32>, %g: tensor<15xf32>) {
+  // expected-error @below {{'spk.sps' op groups must divide the output channels, 2 against 15}}
+  %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, groups = 2 : i64} : (tensor<4x1x4x8x8xi1>, tensor<15x2x3x3xf32>, tensor<15xf32>, tensor<15xf32>, tensor<15xf32>, tensor<15xf32>) -> tensor<4x1x15x6x6xi1>
   return
 }
 
@@ -524,6 +564,24 @@ func.func @sps_stride_zero(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %
 func.func @sps_shape(%x: tensor<4x1x3x8x8xi1>, %w: tensor<16x3x3x3xf32>, %g: tensor<16xf32>) {
   // expected-error @below {{'spk.sps' op result must have shape [4, 1, 16, 3, 3], got 'tensor<4x1x16x6x6xi1>'}}
   %y = spk.sps %x, %w, %g, %g, %g, %g {v_threshold = 1.0 : f32, pool = #spk.pool<after>} : (tensor<4x1x3x8x8xi1>, tensor<16x3x3x3xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>, tensor<16xf32>) -> tensor<4x1x16x6x6xi1>
+  return
+}
+
+// -----
+
+// spk.repeat, spk.mean
+
+func.func @repeat_never(%x: tensor<1x1x8xi1>) {
+  // expected-error @below {{'spk.repeat' op result must have at least one time step, got 'tensor<0x1x8xi1>'}}
+  %y = spk.repeat %x : tensor<1x1x8xi1> -> tensor<0x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @mean_of_nothing(%x: tensor<4x1x0x8xf32>) {
+  // expected-error @below {{'spk.mean' op reduced axes must not be empty, got 'tensor<4x1x0x8xf32>'}}
+  %y = spk.mean %x {axes = array<i64: 2>} : tensor<4x1x0x8xf32> -> tensor<4x1x1x8xf32>
   return
 }
 
@@ -715,6 +773,22 @@ func.func @unpack_elements(%x: tensor<4x1x8xi1, #spk.packed<axis = 2>>) {
 func.func @pack_weights_rank(%w: tensor<8x3x3xf32>) {
   // expected-error @below {{weight must have rank 2 or 4, got 3}}
   %y = spk.pack_weights %w : tensor<8x3x3xf32> -> tensor<1x9x64xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_groups(%w: tensor<8x4x3x3xf32>) {
+  // expected-error @below {{'spk.pack_weights' op groups must divide the output channels, 3 against 8}}
+  %y = spk.pack_weights %w {groups = 3 : i64} : tensor<8x4x3x3xf32> -> tensor<1x108x64xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_block(%w: tensor<8x4x3x3xf32>) {
+  // expected-error @below {{'spk.pack_weights' op result must have rank 3 and a block of at least one channel, got 'tensor<1x36x0xf32>'}}
+  %y = spk.pack_weights %w : tensor<8x4x3x3xf32> -> tensor<1x36x0xf32>
   return
 }
 

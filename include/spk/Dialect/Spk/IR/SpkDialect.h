@@ -44,6 +44,14 @@ inline constexpr llvm::StringLiteral kStepRefusedAttr = "spk.step_refused";
 /// Spikes of one packed word.
 inline constexpr int64_t kWordBits = 64;
 
+/// Output size of a window that moves over `size` elements; 0 where it does not
+/// fit.
+inline int64_t getWindowedSize(int64_t size, int64_t window, int64_t stride,
+                               int64_t padding) {
+  int64_t room = size + 2 * padding - window;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
 /// Module path of the layer that an op came from ("block.0.attn.q_lif"), or
 /// "?" where the location has no name.
 std::string getLayerName(Location loc);
