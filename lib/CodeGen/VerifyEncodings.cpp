@@ -44,8 +44,9 @@ private:
           error.attachNote(producer->getLoc()) << "packed value made here";
         return error;
       }
+    // A result that is used is reported at its first user, which lost it.
     for (Value result : op->getResults())
-      if (getSpikeEncoding(result.getType()))
+      if (result.use_empty() && getSpikeEncoding(result.getType()))
         return op->emitOpError("result must not be packed here: bufferization "
                                "would drop its encoding");
     return success();

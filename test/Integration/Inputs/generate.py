@@ -191,7 +191,7 @@ class Generator:
         steps, batch = self.pick(1, 2, 3, 5), self.pick(1, 1, 2, 3)
         height, width = int(self.rng.integers(3, 10)), int(self.rng.integers(3, 12))
         channels = self.pick(1, 2, 3)
-        kind = self.pick("image", "events", "spikes", "counts")
+        kind = self.pick("image", "events", "spikes", "counts") if steps > 1 else self.pick("events", "spikes", "counts")
         if kind == "image":
             x = p.argument((1, batch, channels, height, width), "f32", True)
             x = p.op(f"spk.repeat {x.name} : {x.type} -> {{r}}", (steps, *x.shape[1:]), "f32")
