@@ -20,9 +20,9 @@ class NeuronSpec:
     Attributes:
         kind: ``"lif"`` or ``"if"``.
         charge: form of the charge equation (``decay_input``, ``no_decay_input``,
-            ``multiply`` or ``retain``); unused by ``"if"``.
+            ``multiply``, ``no_decay_multiply`` or ``retain``); unused by ``"if"``.
         tau: time constant, for the forms that divide.
-        factor: multiplier, for ``multiply`` and ``retain``.
+        factor: multiplier, for ``multiply``, ``no_decay_multiply`` and ``retain``.
         v_threshold: threshold.
         v_reset: reset voltage, or None for the soft reset.
         initial: membrane before the first step; None stands for the resting
@@ -54,6 +54,8 @@ def _charge(spec: NeuronSpec, v: np.ndarray, x: np.ndarray) -> np.ndarray:
         return v - (v - reset) / np.float32(spec.tau) + x
     if spec.charge == "multiply":
         return v + (x - (v - reset)) * np.float32(spec.factor)
+    if spec.charge == "no_decay_multiply":
+        return v - (v - reset) * np.float32(spec.factor) + x
     if spec.charge == "retain":
         return v * np.float32(spec.factor) + x
     raise ValueError(f"unknown charge form {spec.charge!r}")

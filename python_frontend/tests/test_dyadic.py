@@ -12,9 +12,10 @@ from types import ModuleType
 import pytest
 import torch
 from spikingjelly.activation_based import neuron as sj
+from torch import Tensor, nn
+
 from spk import dyadic
 from spk.neuron import IFNode, LIFNode
-from torch import Tensor, nn
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "examples"))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from spikingjelly.activation_based import neuron as sj
-from spk import neuron
 from torch import Tensor
+
+from spk import neuron
 
 SHAPE = (6, 3, 257)  # T, B, C
 

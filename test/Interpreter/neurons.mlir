@@ -13,11 +13,13 @@
 // CHARGE: plain3: float32[4,1] = 0.400000006 0.666666627 0.74444443 1.39629626
 // CHARGE: multiply: float32[4,1] = 0.300000012 0.50999999 0.566999972 1.26690006
 // CHARGE: retain: float32[4,1] = 0.400000006 0.533333361 0.477777809 1.0592593
+// CHARGE: no_decay_multiply: float32[4,1] = 0.400000006 0.680000007 0.776000023 1.44319999
 func.func @charges() -> (tensor<4x1xf32> {spk.name = "tau1.5"},
     tensor<4x1xf32> {spk.name = "tau2"}, tensor<4x1xf32> {spk.name = "tau3"},
     tensor<4x1xf32> {spk.name = "tau4"}, tensor<4x1xf32> {spk.name = "plain1.5"},
     tensor<4x1xf32> {spk.name = "plain3"}, tensor<4x1xf32> {spk.name = "multiply"},
-    tensor<4x1xf32> {spk.name = "retain"}) {
+    tensor<4x1xf32> {spk.name = "retain"},
+    tensor<4x1xf32> {spk.name = "no_decay_multiply"}) {
   %x = arith.constant dense<[[1.0], [1.0], [0.7], [2.9]]> : tensor<4x1xf32>
   %y = arith.constant dense<[[0.4], [0.4], [0.3], [0.9]]> : tensor<4x1xf32>
   %s0, %m0 = spk.lif %x {tau = 1.5 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
@@ -28,7 +30,8 @@ func.func @charges() -> (tensor<4x1xf32> {spk.name = "tau1.5"},
   %s5, %m5 = spk.lif %y {charge = #spk.charge<no_decay_input>, tau = 3.0 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
   %s6, %m6 = spk.lif %x {charge = #spk.charge<multiply>, factor = 0.3 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
   %s7, %m7 = spk.lif %y {charge = #spk.charge<retain>, factor = 0.333333343 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
-  return %m0, %m1, %m2, %m3, %m4, %m5, %m6, %m7 : tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>
+  %s8, %m8 = spk.lif %y {charge = #spk.charge<no_decay_multiply>, factor = 0.3 : f32, v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
+  return %m0, %m1, %m2, %m3, %m4, %m5, %m6, %m7, %m8 : tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>, tensor<4x1xf32>
 }
 
 // h = 1 fires: equality counts. The reset to 0 shows in the next charge.

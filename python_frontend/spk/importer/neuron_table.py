@@ -107,21 +107,10 @@ def _sigmoid(module: nn.Module) -> torch.Tensor:
     return module.w.detach().cpu().float().sigmoid()
 
 
-def _plif_divides(module: nn.Module, factor: float) -> NeuronSpec:
-    """``v - (v - v_reset) * a + x`` has a form in the dialect only if 1/a is exact."""
-    if factor == 0.0 or math.frexp(factor)[0] != 0.5:
-        raise Unsupported(
-            f"ParametricLIFNode with decay_input=False and sigmoid(w) = {factor} (no power of two)",
-            "decay_input=True, or LIFNode(tau=1 / sigmoid(w), decay_input=False)",
-        )
-    return NeuronSpec("lif", charge="no_decay_input", tau=1.0 / factor, **_common(module))
-
-
 def _plif(module: nn.Module) -> NeuronSpec:
     factor = float(_sigmoid(module))
-    if module.decay_input:
-        return NeuronSpec("lif", charge="multiply", factor=factor, **_common(module))
-    return _plif_divides(module, factor)
+    charge = "multiply" if module.decay_input else "no_decay_multiply"
+    return NeuronSpec("lif", charge=charge, factor=factor, **_common(module))
 
 
 def _plif_old(module: nn.Module) -> NeuronSpec:

@@ -126,6 +126,12 @@ NeuronStep LIFOp::step(NeuronArithmetic &math, NeuronValue v, NeuronValue x) {
     h = math.add(v, math.mul(math.sub(x, rested),
                              math.constant(getFactor()->convertToFloat())));
     break;
+  case Charge::NoDecayMultiply: {
+    NeuronValue leak =
+        math.mul(rested, math.constant(getFactor()->convertToFloat()));
+    h = math.add(math.sub(v, leak), x);
+    break;
+  }
   case Charge::Retain:
     h = math.add(math.mul(v, math.constant(getFactor()->convertToFloat())), x);
     break;

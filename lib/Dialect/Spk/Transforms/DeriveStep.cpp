@@ -115,16 +115,15 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
     schedule = TimeSchedule();
     module->removeAttr(kTimeStepsAttr);
     module->removeAttr(kStepRefusedAttr);
-    if (failed(schedule.build(main)) || failed(makeStep())) {
-      module->setAttr(kStepRefusedAttr,
-                      StringAttr::get(&getContext(), schedule.refusal));
+    bool streams = succeeded(schedule.build(main)) && succeeded(makeStep());
+    Builder b(&getContext());
+    module->setAttr(kTimeStepsAttr, b.getI64IntegerAttr(schedule.steps));
+    if (!streams) {
+      module->setAttr(kStepRefusedAttr, b.getStringAttr(schedule.refusal));
       return;
     }
     makeFinish();
     makePrologue();
-    module->setAttr(
-        kTimeStepsAttr,
-        IntegerAttr::get(IntegerType::get(&getContext(), 64), schedule.steps));
     numStates += schedule.states.size();
     numHoisted += schedule.hoisted.size();
   }
@@ -174,11 +173,11 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
     });
   }
 
-  /// Results of @main that are known at `when` (weights: after the last step).
+  /// Results of @main that a streamed run returns at every step, or at the end.
   void addOutputs(Part &part, bool ofStep) {
     Operation *end = main.front().getTerminator();
     for (auto [i, value] : llvm::enumerate(end->getOperands())) {
-      if ((schedule.get(value) == When::Step) != ofStep)
+      if (isStepResult(main, i) != ofStep)
         continue;
       auto name = main.getResultAttrOfType<StringAttr>(i, kNameAttr);
       part.addResult(part.map.lookup(value), "output",
@@ -273,8 +272,9 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
     addHoisted(part);
     SmallVector<Value> states = addStates(part);
     SmallVector<Value> roots;
-    for (Value value : main.front().getTerminator()->getOperands())
-      if (schedule.get(value) != When::Step)
+    for (auto [i, value] :
+         llvm::enumerate(main.front().getTerminator()->getOperands()))
+      if (!isStepResult(main, i))
         roots.push_back(value);
     SmallVector<Operation *> ops = schedule.getOps(main, When::After, roots);
     part.addWeightArguments(ops, roots);

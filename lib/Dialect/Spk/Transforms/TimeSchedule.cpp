@@ -65,6 +65,9 @@ LogicalResult TimeSchedule::build(func::FuncOp main) {
     if (failed(classify(&op)))
       return failure();
   steps = std::max<int64_t>(steps, 1);
+  for (unsigned i = 0, e = main.getNumResults(); i < e; ++i)
+    if (failed(checkResult(main, i)))
+      return failure();
   // Hoisted: static values that another time needs or that are results. Program
   // order, the same on every run.
   DenseSet<Value> crossing;
@@ -82,6 +85,28 @@ LogicalResult TimeSchedule::build(func::FuncOp main) {
   for (Operation &op : main.front())
     llvm::for_each(op.getResults(), hoist);
   return success();
+}
+
+bool spk::isStepResult(func::FuncOp main, unsigned i) {
+  return !main.getResultAttr(i, kStaticAttr);
+}
+
+LogicalResult TimeSchedule::checkResult(func::FuncOp main, unsigned i) {
+  Value value = main.front().getTerminator()->getOperand(i);
+  When when = get(value);
+  // A model of one step may know everything before it.
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  bool isOneStep =
+      steps == 1 && type && type.getRank() > 0 && type.getDimSize(0) == 1;
+  bool known = when == When::Step || (when == When::Static && isOneStep);
+  if (isStepResult(main, i) ? known : when != When::Step)
+    return success();
+  auto name = main.getResultAttrOfType<StringAttr>(i, kNameAttr);
+  refusal = ("output " + (name ? name.str() : std::to_string(i)) +
+             (when == When::Step ? ": depends on single steps but has no time "
+                                   "axis"
+                                 : ": its time axis is not that of the steps"));
+  return failure();
 }
 
 LogicalResult TimeSchedule::classify(Operation *op) {

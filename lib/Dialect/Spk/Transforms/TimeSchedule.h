@@ -59,10 +59,15 @@ private:
   LogicalResult refuse(Operation *op, StringRef why = "looks across time");
   LogicalResult classify(Operation *op);
   LogicalResult noteSteps(Operation *op, Value value);
+  LogicalResult checkResult(func::FuncOp main, unsigned i);
 
   DenseMap<Value, When> values;
   DenseMap<Operation *, When> ops;
 };
+
+/// Whether a streamed run returns result `i` of `main` at every step, rather
+/// than after the last one.
+bool isStepResult(func::FuncOp main, unsigned i);
 
 /// Values that `op` reads, inside its regions too.
 SmallVector<Value> getInputs(Operation *op);

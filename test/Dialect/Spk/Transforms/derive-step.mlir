@@ -144,3 +144,19 @@ func.func @main(%x: tensor<4x1x8x6xf32> {spk.name = "x"}, %w: tensor<1x1x6x8xf32
   %3 = arith.addf %1, %2 : tensor<4x1x6x8xf32>
   return %0, %3 : tensor<4x1x6x8xf32>, tensor<4x1x6x8xf32>
 }
+
+// -----
+
+// With one step everything is known before it; a sequence is still returned at
+// the step.
+
+// CHECK-LABEL: @main
+// CHECK: func.func @prologue(%[[X:.+]]: tensor<1x2x8xf32> {spk.name = "x", spk.role = "input", spk.static}) -> (tensor<1x2x8xi1> {{.*}}spk.role = "hoisted"})
+// CHECK: func.func @step(%[[S:.+]]: tensor<1x2x8xi1> {{.*}}) -> (tensor<1x2x8xi1> {spk.name = "lif:spikes", spk.role = "output"})
+// CHECK-NEXT: return %[[S]]
+// CHECK: func.func @finish({{.*}}) {
+// CHECK-NEXT: return
+func.func @main(%x: tensor<1x2x8xf32> {spk.name = "x", spk.static}) -> (tensor<1x2x8xi1> {spk.name = "lif:spikes"}) {
+  %0 = spk.lif %x {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1> loc("lif")
+  return %0 : tensor<1x2x8xi1>
+}

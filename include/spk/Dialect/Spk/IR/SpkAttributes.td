@@ -45,15 +45,17 @@ def Spk_Charge : Spk_Enum<"Charge", "how a LIF neuron charges", [
   I32EnumAttrCase<"DecayInput", 0, "decay_input">,
   I32EnumAttrCase<"NoDecayInput", 1, "no_decay_input">,
   I32EnumAttrCase<"Multiply", 2, "multiply">,
-  I32EnumAttrCase<"Retain", 3, "retain">]>;
+  I32EnumAttrCase<"Retain", 3, "retain">,
+  I32EnumAttrCase<"NoDecayMultiply", 4, "no_decay_multiply">]>;
 def Spk_ChargeAttr : Spk_EnumAttr<Spk_Charge, "charge"> {
   let description = [{
     The charge equation, in f32, every operation rounded on its own:
 
-        decay_input     h = v + (x - (v - v_reset)) / tau
-        no_decay_input  h = v - (v - v_reset) / tau + x
-        multiply        h = v + (x - (v - v_reset)) * factor
-        retain          h = v * factor + x
+        decay_input        h = v + (x - (v - v_reset)) / tau
+        no_decay_input     h = v - (v - v_reset) / tau + x
+        multiply           h = v + (x - (v - v_reset)) * factor
+        retain             h = v * factor + x
+        no_decay_multiply  h = v - (v - v_reset) * factor + x
   }];
 }
 
