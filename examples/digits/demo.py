@@ -162,6 +162,7 @@ def main() -> int:
     model = build()
     expected = np.concatenate([forward(model, x).numpy() for x in progress("PyTorch", images)])
     answers, reference = logits.argmax(1), expected.argmax(1)
+    print(f"first images: the executable reads {' '.join(map(str, answers[:10]))}, they are {' '.join(map(str, labels[:10]))}")
     print(f"binary accuracy: {accuracy(answers, labels)}")
     print(f"PyTorch accuracy: {accuracy(reference, labels)}")
     differing = np.flatnonzero(answers != reference)
