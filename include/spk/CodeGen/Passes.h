@@ -9,6 +9,7 @@
 #define SPK_CODEGEN_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "spk/Dialect/Spk/IR/SpkDialect.h"
 
 namespace mlir {
 class DialectRegistry;

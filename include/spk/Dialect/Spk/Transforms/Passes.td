@@ -290,6 +290,7 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
 
         conv -> scale_shift -> lif -> max_pool   =>   spk.fused { conv, ... }
   }];
+  let dependentDialects = ["::mlir::spk::SpkDialect"];
   let statistics = [
     Statistic<"numFused", "layers", "fused ops made">,
     Statistic<"numOps", "ops", "ops inside fused ops">
@@ -312,7 +313,8 @@ def PackSpikes : Pass<"spk-pack-spikes", "mlir::ModuleOp"> {
         %s = spk.fused(...) -> tensor<4x1x64x48xi1>
      => %s = spk.fused(...) -> tensor<4x1x64x48xi1, #spk.packed<axis = 3>>
   }];
-  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::spk::SpkDialect",
+                           "::mlir::tensor::TensorDialect"];
   let statistics = [
     Statistic<"numPacked", "packed", "values packed">,
     Statistic<"numConversions", "conversions", "pack and unpack ops inserted">

@@ -1,0 +1,40 @@
+// RUN: spk-opt %s --pass-pipeline='builtin.module(func.func(spk-fuse-layers),spk-pack-spikes,spk-generate-kernels)' -split-input-file -verify-diagnostics
+
+func.func @no_strategy(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
+  // expected-error @below {{needs a strategy that realises its sum; run spk-select-strategies}}
+  %0 = spk.linear %x, %w {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  return %0 : tensor<2x1x7x24xf32>
+}
+
+// -----
+
+func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi8>) -> tensor<2x1x3x4x24xi8> {
+  // expected-error @below {{must pool spikes or floats in native code, got 'i8'}}
+  %0 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi8> -> tensor<2x1x3x4x24xi8>
+  return %0 : tensor<2x1x3x4x24xi8>
+}
+
+// -----
+
+func.func @mean_over_the_batch(%x: tensor<2x3x7x24xf32>) -> tensor<2x1x7x24xf32> {
+  // expected-error @below {{native code must not take the mean over the batch}}
+  %0 = spk.mean %x {axes = array<i64: 1>} : tensor<2x3x7x24xf32> -> tensor<2x1x7x24xf32>
+  return %0 : tensor<2x1x7x24xf32>
+}
+
+// -----
+
+func.func @mean_over_the_channels(%x: tensor<2x3x7x24xf32>) -> tensor<2x3x7x1xf32> {
+  // expected-error @below {{native code must not take the mean over the channels}}
+  %0 = spk.mean %x {axes = array<i64: 3>} : tensor<2x3x7x24xf32> -> tensor<2x3x7x1xf32>
+  return %0 : tensor<2x3x7x1xf32>
+}
+
+// -----
+
+func.func @no_native_code(%x: tensor<1x1x2xf32>) -> tensor<1x1x2xf32> {
+  // expected-error @below {{has no native code; see spk-run --interpret}}
+  %c = arith.constant dense<[[[1.0, 2.0]]]> : tensor<1x1x2xf32>
+  %0 = arith.addf %x, %c : tensor<1x1x2xf32>
+  return %0 : tensor<1x1x2xf32>
+}

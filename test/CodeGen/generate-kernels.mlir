@@ -1,0 +1,177 @@
+// DEFINE: %{before} = func.func(spk-fuse-layers),spk-pack-spikes,cse,spk-select-strategies
+// RUN: spk-opt %s --pass-pipeline='builtin.module(%{before},spk-generate-kernels)' -split-input-file | FileCheck %s --implicit-check-not=spk.fused
+// RUN: spk-opt %s --pass-pipeline='builtin.module(%{before},spk-generate-kernels,canonicalize)' -split-input-file | FileCheck %s --check-prefix=LOOPS
+
+// Two equal layers, one after the other and at other addresses, share a kernel;
+// weights are arguments in rows of 64 output channels, padded, and so are
+// constants per channel. One layer with another threshold has a kernel of its
+// own.
+
+// CHECK-LABEL: @shared
+// CHECK-SAME: (%[[X:.+]]: tensor<2x1x7x24xi8> {spk.spikes}, %[[W:.+]]: tensor<24x24xf32>, %[[U:.+]]: tensor<24x24xf32>, %[[B:.+]]: tensor<24xf32>)
+// CHECK: %[[P:.+]] = spk.dispatch @kernel_0_pack ins(%[[X]] :
+// CHECK: %[[PW:.+]] = spk.pack_weights %[[W]] : tensor<24x24xf32> -> tensor<1x24x64xf32>
+// CHECK: %[[PB:.+]] = spk.pad_channels %[[B]] : tensor<24xf32> -> tensor<64xf32>
+// CHECK: %[[Y:.+]] = spk.dispatch @kernel_1_linear ins(%[[P]], %[[PW]], %[[PB]] :
+// CHECK: %[[PU:.+]] = spk.pack_weights %[[U]]
+// CHECK: %[[Z:.+]] = spk.dispatch @kernel_1_linear ins(%[[Y]], %[[PU]],
+// CHECK: spk.dispatch @kernel_2_linear ins(%[[Z]],
+// CHECK: spk.dispatch @kernel_3_unpack
+// CHECK: func.func private @kernel_0_pack(%{{.+}}: memref<2x1x7x24xi8>, %{{.+}}: memref<2x1x7x1x1xi64>)
+// CHECK: func.func private @kernel_1_linear(%{{.+}}: memref<2x1x7x1x1xi64>, %{{.+}}: memref<1x24x64xf32>, %{{.+}}: memref<64xf32>, %{{.+}}: memref<2x1x7x1x1xi64>)
+
+// Spikes select rows of weights: the lowest set bit, a row, an addition. Nothing
+// is multiplied before the scale, nor stored but words.
+
+// LOOPS-LABEL: func.func private @kernel_1_linear
+// LOOPS: %[[VALID:.+]] = arith.constant 16777215 : i64
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: scf.while
+// LOOPS: math.cttz
+// LOOPS: arith.andi
+// LOOPS: %[[ROW:.+]] = vector.load {{.*}} : memref<1x24x64xf32>, vector<64xf32>
+// LOOPS: arith.addf %{{.+}}, %[[ROW]] : vector<64xf32>
+// LOOPS: arith.addf
+// LOOPS: arith.cmpf oge
+// LOOPS: vector.bitcast {{.*}} : vector<64xi1> to vector<1xi64>
+// LOOPS: %[[WORD:.+]] = arith.andi %{{.+}}, %[[VALID]] : i64
+// LOOPS-NEXT: memref.store %[[WORD]]{{.*}} : memref<2x1x7x1x1xi64>
+// LOOPS: return
+func.func @shared(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %u: tensor<24x24xf32>, %b: tensor<24xf32>) -> tensor<2x1x7x24xi1> {
+  %0 = spk.linear %x, %w bias %b {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.if %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = spk.linear %1, %u bias %b {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %3 = spk.if %2 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %4 = spk.linear %3, %w bias %b {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %5 = spk.if %4 {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %5 : tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// Every row or zero: a select, and no multiplication either.
+
+// CHECK-LABEL: @grouped
+// CHECK: spk.pack_weights %{{.+}} {groups = 2 : i64} : tensor<70x12x3x3xf32> -> tensor<2x216x64xf32>
+// LOOPS-LABEL: func.func private @kernel_1_conv
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: %[[S:.+]] = arith.select %{{.+}}, %{{.+}}, %{{.+}} : vector<64xf32>
+// LOOPS-NEXT: arith.addf %{{.+}}, %[[S]]
+// LOOPS: return
+func.func @grouped(%x: tensor<2x1x5x7x24xi1>, %w: tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32> {
+  %0 = spk.conv %x, %w {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<grouped, group = 5>} : (tensor<2x1x5x7x24xi1>, tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32>
+  return %0 : tensor<2x1x3x5x70xf32>
+}
+
+// -----
+
+// A pool behind the neuron reads words of its neighbours: a kernel of its own.
+
+// CHECK-LABEL: @pool_behind_neuron
+// CHECK: %[[S:.+]] = spk.dispatch @kernel_0_conv {{.*}} -> tensor<2x1x6x8x24xi1, #spk.packed<axis = 4>>
+// CHECK: spk.dispatch @kernel_1_max_pool ins(%[[S]] : {{.*}} -> tensor<2x1x3x4x24xi1, #spk.packed<axis = 4>>
+// LOOPS-LABEL: func.func private @kernel_1_max_pool
+// LOOPS-NOT: vector
+// LOOPS: arith.ori
+// LOOPS: return
+func.func @pool_behind_neuron(%x: tensor<2x1x6x8x3xf32>, %w: tensor<24x3x1x1xf32>) -> tensor<2x1x3x4x24xi1> {
+  %0 = spk.conv %x, %w {layout = #spk.layout<channels_last>, sum = #spk.sum<fma>} : (tensor<2x1x6x8x3xf32>, tensor<24x3x1x1xf32>) -> tensor<2x1x6x8x24xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x6x8x24xf32> -> tensor<2x1x6x8x24xi1>
+  %2 = spk.max_pool %1 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi1> -> tensor<2x1x3x4x24xi1>
+  return %2 : tensor<2x1x3x4x24xi1>
+}
+
+// -----
+
+// Kᵀ V first leaves d × d counts: per block of 64 channels, the channels of the
+// heads in it. Nothing is multiplied up to the scale.
+
+// CHECK-LABEL: @kv_first
+// CHECK: %[[KV:.+]] = spk.dispatch @kernel_{{.}}_attention_kv ins(%{{.+}}, %{{.+}} : {{.*}} -> tensor<2x1x2x64x64xi16>
+// CHECK: spk.dispatch @kernel_{{.}}_ssa ins(%{{.+}}, %{{.+}}, %{{.+}}, %[[KV]] :
+// LOOPS-LABEL: @kv_first
+// LOOPS: func.func private @kernel_{{.}}_attention_kv(%{{.+}}, %{{.+}}: memref<2x1x49x2x1xi64>, %{{.+}}: memref<2x1x2x64x64xi16>)
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: math.cttz
+// LOOPS: arith.addi %{{.+}}, %{{.+}} : vector<64xi16>
+// LOOPS: func.func private @kernel_{{.}}_ssa
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: arith.addi %{{.+}}, %{{.+}} : vector<64xi16>
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: arith.sitofp {{.*}} : vector<64xi16> to vector<64xf32>
+// LOOPS-NEXT: arith.mulf
+// LOOPS: return
+func.func @kv_first(%q: tensor<2x1x49x128xi1>, %k: tensor<2x1x49x128xi1>, %v: tensor<2x1x49x128xi1>) -> tensor<2x1x49x128xi1> {
+  %0 = spk.ssa %q, %k, %v {num_heads = 4 : i64, scale = 0.125 : f32, association = #spk.association<kv_first>, sum = #spk.sum<exact>} : (tensor<2x1x49x128xi1>, tensor<2x1x49x128xi1>, tensor<2x1x49x128xi1>) -> tensor<2x1x49x128xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x49x128xf32> -> tensor<2x1x49x128xi1>
+  return %1 : tensor<2x1x49x128xi1>
+}
+
+// -----
+
+// Q Kᵀ first leaves N × N counts, made by AND and popcount.
+
+// CHECK-LABEL: @qk_first
+// CHECK: spk.dispatch @kernel_{{.}}_attention_qk {{.*}} -> tensor<2x1x4x49x49xi16>
+// LOOPS-LABEL: @qk_first
+// LOOPS: func.func private @kernel_{{.}}_attention_qk(%{{.+}}, %{{.+}}: memref<2x1x49x2x1xi64>, %{{.+}}: memref<2x1x4x49x49xi16>)
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: arith.andi
+// LOOPS: math.ctpop
+// LOOPS: func.func private @kernel_{{.}}_ssa
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: arith.select {{.*}} : vector<64xi1>, vector<64xi16>
+// LOOPS: arith.addi %{{.+}}, %{{.+}} : vector<64xi16>
+// LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// LOOPS: arith.sitofp
+// LOOPS-NEXT: arith.mulf
+// LOOPS: return
+func.func @qk_first(%q: tensor<2x1x49x128xi1>, %k: tensor<2x1x49x128xi1>, %v: tensor<2x1x49x128xi1>) -> tensor<2x1x49x128xi1> {
+  %0 = spk.ssa %q, %k, %v {num_heads = 4 : i64, scale = 0.125 : f32, association = #spk.association<qk_first>, sum = #spk.sum<exact>} : (tensor<2x1x49x128xi1>, tensor<2x1x49x128xi1>, tensor<2x1x49x128xi1>) -> tensor<2x1x49x128xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x49x128xf32> -> tensor<2x1x49x128xi1>
+  return %1 : tensor<2x1x49x128xi1>
+}
+
+// -----
+
+// Heads of 96 channels overlap blocks: those of two heads may meet in one, whose
+// rows are the 192 channels of both.
+
+// CHECK-LABEL: @wide_heads
+// CHECK: spk.dispatch @kernel_{{.}}_attention_kv {{.*}} -> tensor<1x1x3x192x64xi32>
+func.func @wide_heads(%q: tensor<1x1x400x192xi1>) -> tensor<1x1x400x192xf32> {
+  %0 = spk.ssa %q, %q, %q {num_heads = 2 : i64, scale = 0.125 : f32, association = #spk.association<kv_first>, sum = #spk.sum<exact>} : (tensor<1x1x400x192xi1>, tensor<1x1x400x192xi1>, tensor<1x1x400x192xi1>) -> tensor<1x1x400x192xf32>
+  return %0 : tensor<1x1x400x192xf32>
+}
+
+// -----
+
+// A tapped attention map is the first product itself, scaled.
+
+// CHECK-LABEL: @attention_map
+// CHECK: %[[M:.+]] = spk.dispatch @kernel_{{.}}_attention_qk {{.*}} -> tensor<2x1x3x7x7xf32>
+// CHECK: return %[[M]]
+func.func @attention_map(%q: tensor<2x1x7x24xi1>) -> tensor<2x1x3x7x7xf32> {
+  %0 = spk.attention_map %q, %q {num_heads = 3 : i64, scale = 0.125 : f32} : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x3x7x7xf32>
+  return %0 : tensor<2x1x3x7x7xf32>
+}
+
+// -----
+
+// The planes of an integer stream are summed apart and scaled by 1, 2, 4, ...
+
+// LOOPS-LABEL: @planes
+// LOOPS: func.func private @kernel_1_linear(%{{.+}}: memref<2x1x7x1x7xi64>
+// LOOPS: scf.for %[[PLANE:.+]] = %c0 to %c7 {{.*}}iter_args(%[[WEIGHT:.+]] = %{{.+}}) -> (f32) {
+// LOOPS: memref.load %{{.+}}[%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %[[PLANE]]]
+// LOOPS: scf.while
+// LOOPS-NOT: mulf
+// LOOPS: %[[SCALE:.+]] = vector.broadcast %[[WEIGHT]] : f32 to vector<64xf32>
+// LOOPS: %[[SCALED:.+]] = arith.mulf %{{.+}}, %[[SCALE]] : vector<64xf32>
+// LOOPS: arith.addf %{{.+}}, %[[SCALED]]
+// LOOPS: arith.mulf %[[WEIGHT]], %{{.+}} : f32
+// LOOPS: return
+func.func @planes(%x: tensor<2x1x7x24xi8>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
+  %0 = spk.linear %x, %w {sum = #spk.sum<sequential, planes = true>} : (tensor<2x1x7x24xi8>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  return %0 : tensor<2x1x7x24xf32>
+}
