@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 #include "spk/Dialect/Spk/Transforms/Passes.h"
@@ -127,8 +128,10 @@ void fuse(ArrayRef<Operation *> ops) {
       Operation *def = operand.getDefiningOp();
       if (def && inside.contains(def))
         continue;
-      // Splat constants are part of the computation, not data.
-      if (def && def->hasTrait<::mlir::OpTrait::ConstantLike>()) {
+      // Splat constants are part of the computation, not data. Weights are
+      // data, whatever they are.
+      SplatElementsAttr splat;
+      if (isElementwise(op) && matchPattern(operand, m_Constant(&splat))) {
         if (!llvm::is_contained(constants, def))
           constants.push_back(def);
         continue;

@@ -185,3 +185,19 @@ func.func @nothing_left(%x: tensor<4x1x8x8x16xi1>, %w: tensor<10x12xf32>) -> (te
   %6 = spk.attention_map %1, %1 {num_heads = 2 : i64, scale = 0.125 : f32} : (tensor<4x1x16x16xi1>, tensor<4x1x16x16xi1>) -> tensor<4x1x2x16x16xf32>
   return %5, %6 : tensor<1x1x1x10xf32>, tensor<4x1x2x16x16xf32>
 }
+
+// -----
+
+// Constant weights are data, like loaded ones, and so is what is no splat.
+
+// CHECK-LABEL: @constants
+// CHECK: spk.fused(%{{.+}}, %{{.+}}, %{{.+}}) : (tensor<2x1x7x2xi1>, tensor<2x2xf32>, tensor<2x1x7x2xf32>)
+// CHECK-NEXT: ^bb0
+// CHECK-NEXT: spk.linear
+// CHECK-NEXT: arith.addf
+func.func @constants(%x: tensor<2x1x7x2xi1>, %y: tensor<2x1x7x2xf32>) -> tensor<2x1x7x2xf32> {
+  %w = arith.constant dense<0.5> : tensor<2x2xf32>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x2xi1>, tensor<2x2xf32>) -> tensor<2x1x7x2xf32>
+  %1 = arith.addf %0, %y : tensor<2x1x7x2xf32>
+  return %1 : tensor<2x1x7x2xf32>
+}
