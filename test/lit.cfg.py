@@ -26,3 +26,10 @@ if config.has_cuda:
     config.available_features.add("cuda")
 if config.host_is_x86:
     config.available_features.add("x86")
+
+if config.sanitize:
+    # LLVM itself is not instrumented: what its allocators and containers poison
+    # in our half of the code they do not free in theirs, and what they keep
+    # until exit is no leak.
+    options = "allow_user_poisoning=0:detect_container_overflow=0:detect_leaks=0"
+    llvm_config.with_environment("ASAN_OPTIONS", options)

@@ -137,8 +137,12 @@ struct HoistStaticPass : spk::impl::HoistStaticBase<HoistStaticPass> {
     // Defs come before uses, so that one walk carries a repetition as far as it
     // goes.
     SmallVector<Operation *> ops, dead;
-    getOperation()->walk<WalkOrder::PreOrder>(
-        [&](Operation *op) { ops.push_back(op); });
+    getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      ops.push_back(op);
+      // What a linalg op holds is erased with it.
+      return isa<linalg::LinalgOp>(op) ? WalkResult::skip()
+                                       : WalkResult::advance();
+    });
     for (Operation *op : ops) {
       SmallVector<OpOperand *> timed = getTimedOperands(op);
       int64_t steps = getRepeatedSteps(timed);
