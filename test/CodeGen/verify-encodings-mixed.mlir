@@ -1,4 +1,5 @@
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-verify-encodings{allow-packed=true})' -split-input-file -verify-diagnostics
+// RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-verify-encodings{allow-packed=true})' -split-input-file > /dev/null 2>&1
 
 // While encodings are live upstream never checks that they agree.
 

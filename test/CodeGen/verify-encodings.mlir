@@ -1,4 +1,5 @@
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-verify-encodings)' -split-input-file -verify-diagnostics
+// RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-verify-encodings)' -split-input-file > /dev/null 2>&1
 
 // Right before bufferization, which drops encodings without a word, nothing may
 // be packed any more.
