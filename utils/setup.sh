@@ -7,8 +7,8 @@
 # Run as root, or as a user who may use sudo. Does nothing where everything is
 # in place. Environment:
 #   PYTHON           the Python that .venv is made with (default: python3)
-#   SPK_TORCH_INDEX  package index that has PyTorch for CPUs; "none" takes
-#                    PyTorch from where the other packages come from
+#   SPK_TORCH_INDEX  package index that has PyTorch's smaller build for CPUs
+#                    (default: where the other packages come from)
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
@@ -47,8 +47,7 @@ install_packages() {
       available=$(apt-cache madison "$package" | awk '{printf "%s%s", sep, $3; sep = ", "}')
       [[ "$available" == *"1:$llvm_version"* ]] || die \
         "apt has no $package $llvm_version (but ${available:-no version at all}). Debian 12 (bookworm) has it in its
-security archive, so this line, or the like, must be among the sources of apt:
-    deb http://deb.debian.org/debian-security bookworm-security main
+security archive: the suite bookworm-security, component main, must be among the sources of apt.
 On another system install LLVM and MLIR $llvm_version from elsewhere, under /usr/lib/llvm-22."
       pinned+=("$package=1:$llvm_version*")
     else
@@ -67,34 +66,19 @@ fi
 
 # ---- Python packages -------------------------------------------------------------------------------------------------
 
-# PyTorch's default build for x86-64 brings gigabytes of GPU libraries.
-torch_index() {
-  local index=${SPK_TORCH_INDEX:-https://download.pytorch.org/whl/cpu}
-  [[ "$index" != none ]] || return 1
-  [[ -n "${SPK_TORCH_INDEX:-}" ]] && echo "$index" && return
-  # A configured source of packages comes first.
-  [[ -z "${PIP_FIND_LINKS:-}${PIP_INDEX_URL:-}${PIP_EXTRA_INDEX_URL:-}" ]] || return 1
-  [[ "$(uname -m)" == x86_64 && ! -e /dev/nvidia0 ]] || return 1
-  .venv/bin/python - "$index/torch/" <<'PYTHON' || return 1
-import sys, urllib.request
-urllib.request.urlopen(sys.argv[1], timeout=5).read(1)
-PYTHON
-  echo "$index"
-}
-
 install_python_packages() {
-  local index torch
+  local torch
   if [[ ! -x .venv/bin/python ]]; then
     step "make a virtual environment in .venv" "${PYTHON:-python3}" -m venv .venv
   fi
   .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     die ".venv has $(.venv/bin/python --version), 3.10 or newer is needed: remove .venv and set PYTHON"
   local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input)
-  torch=$(grep '^torch==' requirements.txt)
-  if ! .venv/bin/python -m pip show --quiet torch 2>/dev/null && index=$(torch_index 2>/dev/null); then
-    step "install $torch for CPUs from $index" \
-      "${pip[@]}" install --progress-bar off --no-deps --index-url "$index" "$torch" ||
-      echo "setup: not there; taking $torch from where the other packages come from"
+  # PyTorch's default build for x86-64 brings gigabytes of GPU libraries.
+  if [[ -n "${SPK_TORCH_INDEX:-}" ]]; then
+    torch=$(grep '^torch==' requirements.txt)
+    step "install $torch from $SPK_TORCH_INDEX" \
+      "${pip[@]}" install --progress-bar off --no-deps --index-url "$SPK_TORCH_INDEX" "$torch"
   fi
   step "install the packages of requirements.txt into .venv" \
     "${pip[@]}" install --progress-bar off -r requirements.txt
