@@ -6,8 +6,9 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRATCH = ROOT / "build-mutate"
@@ -36,19 +37,26 @@ def copy_sources():
         venv.symlink_to(ROOT / ".venv")
 
 
-def build():
+def build() -> subprocess.CompletedProcess[str]:
+    """Builds what the tests run, in the scratch copy."""
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "release", "-S", SOURCE, "-B", BUILD], cwd=SOURCE, check=True,
                        stdout=subprocess.DEVNULL)
     return subprocess.run(["ninja", "-C", BUILD, *TARGETS], capture_output=True, text=True)
 
 
-def run_tests(pattern):
+def run_tests(pattern: str) -> subprocess.CompletedProcess[str]:
+    """Runs the lit tests whose names match."""
     lit = LIT if LIT.exists() else "lit"
     return subprocess.run([lit, "-sv", BUILD / "test", f"--filter={pattern}"], capture_output=True, text=True)
 
 
-def mutate(text, mutation):
+def mutate(text: str, mutation: dict[str, str]) -> str:
+    """Source text with the mutation in it.
+
+    Raises:
+        ValueError: its place is not there exactly once.
+    """
     for old, new in (("from", "to"), ("also-from", "also-to")):
         if old not in mutation:
             continue
@@ -60,8 +68,8 @@ def mutate(text, mutation):
     return text
 
 
-def try_mutation(mutation):
-    """(caught, what happened)"""
+def try_mutation(mutation: dict[str, str]) -> tuple[bool, str]:
+    """Whether the named test failed, and what happened where it did not."""
     file = SOURCE / mutation["file"]
     original = file.read_text()
     try:
@@ -79,7 +87,8 @@ def try_mutation(mutation):
         file.write_text(original)
 
 
-def main():
+def main() -> int:
+    """Applies the mutations in turn and prints a table."""
     parser = argparse.ArgumentParser(prog="utils/mutate.sh", description=__doc__)
     parser.add_argument("--list", action="store_true", help="print the mutations and the tests they name")
     parser.add_argument("--only", metavar="NAME", action="append", help="apply this mutation; may be repeated")

@@ -63,8 +63,9 @@ public:
       if (failed(strategy))
         return failure();
       // A pool in front of the neuron evaluates the synapse at other positions
-      // than the layer's.
-      if ((*strategy)->isTiled() && body.getOps<MaxPoolOp>().empty())
+      // than the layer's; weights that stay in the cache anyway need no tiles.
+      if ((*strategy)->isTiled() && body.getOps<MaxPoolOp>().empty() &&
+          getWeightRows(synapse) > kRowsInCache)
         return emitTiled(synapse, **strategy);
     }
     return emitPointwise();
@@ -74,6 +75,13 @@ private:
   ArrayRef<int64_t> getShape() {
     return cast<RankedTensorType>(layer.getYield().getValues()[0].getType())
         .getShape();
+  }
+
+  /// Inputs of one output channel.
+  static int64_t getWeightRows(SynapseOpInterface synapse) {
+    auto [rows, columns] = synapse.getWindow();
+    return rows * columns * synapse.getChannelsPerGroup() *
+           synapse.getNumGroups();
   }
 
   /// One position after the other.
@@ -119,8 +127,10 @@ private:
     auto buffer = [&](Value value) {
       return kernel.getArgument(cast<BlockArgument>(value).getArgNumber());
     };
-    SynapseTile tile{synapse, buffer(synapse.getSynapseInput()),
-                     buffer(synapse.getSynapseWeight())};
+    SynapseTile tile;
+    tile.op = synapse;
+    tile.input = buffer(synapse.getSynapseInput());
+    tile.weights = buffer(synapse.getSynapseWeight());
     int64_t planes = cast<MemRefType>(tile.input.getType()).getShape().back();
     Value sums = makeSums();
     Value plane = planes > 1 ? makeSums().getResult() : sums;
@@ -283,6 +293,8 @@ private:
   LaneEmitter emitter;
   ValueRange results;
 
+  /// Weight rows of 256 bytes that stay near while positions pass: 64 KiB.
+  static constexpr int64_t kRowsInCache = 256;
   /// Positions × time steps of a tile: sums of 64 KiB.
   static constexpr int64_t kRowsPerTile = 256;
 };

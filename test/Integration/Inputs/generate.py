@@ -79,7 +79,8 @@ class Program:
         operands = [x, weight] + ([self.weight(f"{layer}.b", (channels,))] if bias else [])
         size = [(x.shape[3 + i] + 2 * padding[i] - kernel[i]) // strides[i] + 1 for i in (0, 1)]
         text = f"{x.name}, {weight.name}" + (f" bias {operands[2].name}" if bias else "")
-        return self.op(f"spk.conv {text} {{strides = array<i64: {strides[0]}, {strides[1]}>, padding = array<i64: {padding[0]}, {padding[1]}>, "
+        return self.op(f"spk.conv {text} {{strides = array<i64: {strides[0]}, {strides[1]}>, "
+                       f"padding = array<i64: {padding[0]}, {padding[1]}>, "
                        f"groups = {groups} : i64}} : ({', '.join(o.type for o in operands)}) -> {{r}}",
                        (*x.shape[:2], channels, *size), "f32", f"{layer}.conv")
 
@@ -98,7 +99,8 @@ class Program:
 
     def pool(self, x, kernel, strides, padding):
         size = [(x.shape[3 + i] + 2 * padding[i] - kernel[i]) // strides[i] + 1 for i in (0, 1)]
-        return self.op(f"spk.max_pool {x.name} {{kernel = array<i64: {kernel[0]}, {kernel[1]}>, strides = array<i64: {strides[0]}, {strides[1]}>, "
+        return self.op(f"spk.max_pool {x.name} {{kernel = array<i64: {kernel[0]}, {kernel[1]}>, "
+                       f"strides = array<i64: {strides[0]}, {strides[1]}>, "
                        f"padding = array<i64: {padding[0]}, {padding[1]}>}} : {x.type} -> {{r}}", (*x.shape[:3], *size), x.element)
 
     def ssa(self, q, k, v, attributes):
@@ -178,7 +180,8 @@ class Generator:
         channels = heads * int(self.rng.integers(3, 90 // heads))
         q, k, v = (self.projection(x, channels, token_last) for _ in range(3))
         scale = self.pick(0.125, 0.25, 0.3)
-        attributes = (f"num_heads = {heads} : i64, scale = {scale} : f32, source_order = #spk.association<{self.pick('qk_first', 'kv_first')}>, "
+        attributes = (f"num_heads = {heads} : i64, scale = {scale} : f32, "
+                      f"source_order = #spk.association<{self.pick('qk_first', 'kv_first')}>, "
                       f"scale_after = #spk.scale_after<{self.pick('first', 'second')}>, "
                       f"token_layout = #spk.token_layout<{'token_last' if token_last else 'token_first'}>")
         y = p.ssa(q, k, v, attributes)
@@ -203,7 +206,10 @@ class Generator:
         if not token_last:
             x = p.transpose(x, [0, 1, 3, 2])
         for _ in range(self.pick(1, 2)):
-            part = self.attention(x, token_last) if self.rng.random() < 0.6 else self.projection(x, x.shape[2 if token_last else 3], token_last)
+            if self.rng.random() < 0.6:
+                part = self.attention(x, token_last)
+            else:
+                part = self.projection(x, x.shape[2 if token_last else 3], token_last)
             x = p.add(x, part) if self.rng.random() < 0.7 else part
         if self.rng.random() < 0.3:
             p.result(x, "stream", False)

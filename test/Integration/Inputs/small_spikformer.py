@@ -126,8 +126,8 @@ def main():
     x = m.conv_layer(x, "embed.0", 2, C, (H, W), "f32")
     x = m.conv_layer(x, "embed.1", C, C, (H, W), "i1")
     x = m.emit(
-        "spk.max_pool %s {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, padding = array<i64: 1, 1>} : %s -> %s"
-        % (x, m.tensor([C, H, W], "i1"), m.tensor([C, h, w], "i1")),
+        f"spk.max_pool {x} {{kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, padding = array<i64: 1, 1>}} : "
+        f"{m.tensor([C, H, W], 'i1')} -> {m.tensor([C, h, w], 'i1')}",
         "embed.pool",
     )
     x = m.emit(f"tensor.collapse_shape {x} [[0], [1], [2], [3, 4]] : {m.tensor([C, h, w], 'i1')} into {m.tensor([C, N], 'i1')}", "tokens")
