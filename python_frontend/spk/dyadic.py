@@ -27,142 +27,34 @@ from __future__ import annotations
 
 import copy
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spk import neuron as plain
+from spk.exactness import fraction_bits, verify
+from spk.rates import (
+    HIGH,
+    LOW,
+    NORMS,
+    SYNAPSES,
+    BadRates,
+    NotExact,
+    Report,
+    check_rates,
+    hooked,
+    neuron_classes,
+    neuron_rates,
+    run,
+)
 
 __all__ = ["BadRates", "NotExact", "Report", "calibrate", "neuron_rates", "settle", "verify"]
 
-LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
-
-_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-_SYNAPSES = (nn.Linear, nn.Conv1d, nn.Conv2d)
-_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d)
-
-_EXACT = 24  # bits of a float32 significand
 _EPS = 2.0**-17  # of every batch norm on the grid, so that running_var + eps is exactly a power of four
 _SHIFT_BITS = 6  # batch norm shifts are multiples of 2**-_SHIFT_BITS
 _PROBE = 1 << 18  # elements per step used to find the shift of a neuron
 _PASSES = 400  # forwards before giving up
-
-
-class NotExact(ValueError):
-    """A float32 result of the model depends on rounding."""
-
-
-class BadRates(ValueError):
-    """A neuron layer is silent or saturated, or two inputs give the same output."""
-
-
-@dataclass
-class Report:
-    """What a network that passed :func:`settle`, :func:`calibrate` or :func:`verify` does on its example.
-
-    Attributes:
-        rates: firing rate of every neuron layer, by module path, in order of execution.
-        rounded_from: module path of the first layer behind the last neuron
-            whose float32 result is rounded, or None when even the output is exact.
-        passes: forwards the walk took.
-    """
-
-    rates: dict[str, float] = field(default_factory=dict)
-    rounded_from: str | None = None
-    passes: int = 0
-
-    def __str__(self) -> str:
-        lines = [f"{path:40s} {rate:7.2%}" for path, rate in self.rates.items()]
-        return "\n".join(lines)
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# Neurons, seen from outside
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-def _neuron_classes() -> set[type]:
-    """Exact classes taken for neurons: ours, and those SpikingJelly exports where the model brought it in."""
-    classes: set[type] = {plain.LIFNode, plain.IFNode}
-    theirs = sys.modules.get("spikingjelly.activation_based.neuron")
-    if theirs is not None:
-        exported = (value for value in vars(theirs).values() if isinstance(value, type))
-        classes |= {value for value in exported if issubclass(value, nn.Module)}
-    return classes
-
-
-def _reset(model: nn.Module) -> None:
-    """Forget the state of SpikingJelly's neurons; those of ``spk.neuron`` have none."""
-    for module in model.modules():
-        if callable(getattr(module, "reset", None)):
-            module.reset()
-
-
-def _run(model: nn.Module, example: Sequence[Tensor]) -> Any:
-    _reset(model)
-    try:
-        with torch.no_grad():
-            return model(*example)
-    finally:
-        _reset(model)
-
-
-@contextmanager
-def _hooks(handles: list[Any]) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def neuron_rates(model: nn.Module, x: Tensor | Sequence[Tensor]) -> dict[str, float]:
-    """Firing rate in [0, 1] of every neuron layer of ``model`` on ``x``, by module path, in order of execution.
-
-    State kept by the neurons is reset before and after.
-    """
-    classes = _neuron_classes()
-    spikes: dict[str, int] = {}
-    elements: dict[str, int] = {}
-    handles = []
-
-    def watch(path: str) -> Callable[..., None]:
-        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
-            spikes[path] = spikes.get(path, 0) + int(torch.count_nonzero(output))
-            elements[path] = elements.get(path, 0) + output.numel()
-
-        return hook
-
-    for path, module in model.named_modules():
-        if type(module) in classes:
-            handles.append(module.register_forward_hook(watch(path)))
-    with _hooks(handles):
-        _run(model, (x,) if isinstance(x, Tensor) else x)
-    return {path: spikes[path] / elements[path] for path in spikes}
-
-
-def _check_rates(rates: dict[str, float], low: float, high: float) -> None:
-    if not rates:
-        raise BadRates("the model has no neuron layer")
-    silent = [f"{path} ({rate:.2%})" for path, rate in rates.items() if rate < low]
-    saturated = [f"{path} ({rate:.2%})" for path, rate in rates.items() if rate > high]
-    problems = []
-    if silent:
-        problems.append(f"silent, below {low:.0%}: {', '.join(silent)}")
-    if saturated:
-        problems.append(f"saturated, above {high:.0%}: {', '.join(saturated)}")
-    if problems:
-        raise BadRates("; ".join(problems))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The walk
-# ---------------------------------------------------------------------------------------------------------------------
 
 
 class _AgainError(Exception):
@@ -176,7 +68,7 @@ class _Walk:
         self.model = model
         self.low, self.high = low, high
         self.generator = torch.Generator().manual_seed(seed)
-        self.classes = _neuron_classes()
+        self.classes = neuron_classes()
         self.targets: dict[str, float] = {}
         self.step: dict[str, float] = {}  # factor of the last correction, by path of a neuron without batch norm
         self.done: set[str] = set()
@@ -203,16 +95,16 @@ class _Walk:
         for path, module in self.model.named_modules():
             if type(module) in self.classes:
                 handles.append(module.register_forward_pre_hook(self.at_neuron(path)))
-            elif isinstance(module, _NORMS):
+            elif isinstance(module, NORMS):
                 handles.append(module.register_forward_pre_hook(self.at_norm(path)))
-            elif isinstance(module, _SYNAPSES):
+            elif isinstance(module, SYNAPSES):
                 handles.append(module.register_forward_pre_hook(self.at_synapse()))
-        with _hooks(handles):
+        with hooked(handles):
             while self.passes < _PASSES:
                 self.passes += 1
                 self.order, self.feeder = [], None
                 try:
-                    _run(self.model, example)
+                    run(self.model, example)
                     return
                 except _AgainError:
                     continue
@@ -336,14 +228,14 @@ class _RealWalk(_Walk):
 
 def _check_norms(model: nn.Module) -> None:
     for path, module in model.named_modules():
-        if isinstance(module, _NORMS) and not (module.affine and module.track_running_stats):
+        if isinstance(module, NORMS) and not (module.affine and module.track_running_stats):
             raise ValueError(f"{path}: a batch norm needs affine=True and track_running_stats=True here")
 
 
 def _snap(model: nn.Module, bits: int, walk: _Walk) -> None:
     """Round every weight to k / 2**bits with |k| <= 7, and draw biases k / 2**bits with |k| <= 4."""
     for path, module in model.named_modules():
-        if not isinstance(module, _SYNAPSES):
+        if not isinstance(module, SYNAPSES):
             continue
         weight = module.weight.data
         largest = weight.abs().max().item()
@@ -389,7 +281,7 @@ def settle(
     model.eval()
     _check_norms(model)
     for index, x in enumerate(example):
-        if x.is_floating_point() and _fraction_bits(x) > 12:
+        if x.is_floating_point() and fraction_bits(x) > 12:
             raise ValueError(f"input {index} is not on a dyadic grid: it needs more than 12 fractional bits")
     walk = _GridWalk(model, low, high, seed)
     _snap(model, grid_bits, walk)
@@ -420,144 +312,9 @@ def calibrate(
     _check_norms(model)
     walk = _RealWalk(model, low, high, seed)
     for module in model.modules():
-        if isinstance(module, _SYNAPSES) and module.bias is not None:
+        if isinstance(module, SYNAPSES) and module.bias is not None:
             module.bias.data.copy_((walk.uniform(*module.bias.shape) - 0.5) * 0.2)
     walk.run(example)
     report = Report(rates=neuron_rates(model, example), passes=walk.passes)
-    _check_rates(report.rates, low, high)
-    return report
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The proof
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Call:
-    """One call of a leaf module: its path, its input and its output."""
-
-    path: str
-    module: nn.Module
-    input: Tensor
-    output: Tensor
-
-
-def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> Tensor:
-    """Show ``see`` every call of a neuron, synapse, batch norm or pool, in order; return the output of the model."""
-    leaves = (*_neuron_classes(), *_SYNAPSES, *_NORMS, *_POOLS)
-
-    def watch(path: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
-            see(_Call(path, module, inputs[0].detach(), result.detach()))
-
-        return hook
-
-    named = [(path, module) for path, module in model.named_modules() if isinstance(module, leaves)]
-    with _hooks([module.register_forward_hook(watch(path)) for path, module in named]):
-        result = _run(model, example)
-    if not isinstance(result, Tensor):
-        raise TypeError(f"the model must return one tensor, got {type(result).__name__}")
-    return result
-
-
-def _fraction_bits(x: Tensor) -> int:
-    """Smallest b >= 0 such that every element of ``x`` is a multiple of 2**-b; 1000 when there is none below 60."""
-    x = x.double()
-    for bits in range(60):
-        scaled = x * 2.0**bits
-        if torch.equal(scaled, scaled.round()):
-            return bits
-    return 1000
-
-
-def _exact_in_any_order(call: _Call) -> bool:
-    """Whether every partial sum of a synapse, in any order, fits the significand of a float32."""
-    magnitude = copy.deepcopy(call.module).double()
-    magnitude.weight.data.abs_()
-    bits = _fraction_bits(call.module.weight) + _fraction_bits(call.input)
-    if magnitude.bias is not None:
-        magnitude.bias.data.abs_()
-        bits = max(bits, _fraction_bits(call.module.bias))
-    if bits > 100:
-        return False
-    with torch.no_grad():
-        return magnitude.forward(call.input.double().abs()).max().item() * 2.0**bits <= 2.0**_EXACT
-
-
-def verify(
-    model: nn.Module,
-    example: Sequence[Tensor],
-    *,
-    low: float = LOW,
-    high: float = HIGH,
-    output: str = "exact",
-    other: Sequence[Tensor] | None = None,
-) -> Report:
-    """Prove that ``model`` is exact on ``example`` and that all its neuron layers fire.
-
-    Inputs and outputs of every neuron, synapse, batch norm and pool, and the
-    output of the model, must have the same value in float32 and in float64;
-    besides, the sum of magnitudes of every synapse must fit 24 bits on its
-    grid, so that no order of summation rounds.
-
-    Args:
-        model: in eval mode, float32.
-        example: inputs of the model.
-        low, high: firing rates every neuron layer must stay within, in [0, 1].
-        output: ``"exact"``, or ``"rounded"`` to allow rounding behind the last
-            neuron, where a mean over 49 tokens is not dyadic.
-        other: inputs which must give another output.
-
-    Raises:
-        NotExact: with the path of the first layer that is not exact.
-        BadRates: with the paths of silent and saturated layers, or because
-            ``other`` gives the same output.
-    """
-    if output not in ("exact", "rounded"):
-        raise ValueError(f"output must be 'exact' or 'rounded', got {output!r}")
-    if model.training:
-        raise ValueError("the model must be in eval mode")
-    single: list[_Call] = []
-    single_out = _observe(model, example, single.append)
-    faults: list[tuple[int, str]] = []  # index into the calls, what is wrong
-    seen = 0
-
-    def compare(wide: _Call) -> None:
-        nonlocal seen
-        index, seen = seen, seen + 1
-        if index >= len(single) or single[index].path != wide.path:
-            raise NotExact(f"{wide.path}: float32 and float64 run different layers")
-        narrow = single[index]
-        if not torch.equal(narrow.input.double(), wide.input):
-            faults.append((index, "its input differs between float32 and float64"))
-        elif not torch.equal(narrow.output.double(), wide.output):
-            faults.append((index, "its output differs between float32 and float64"))
-        elif isinstance(narrow.module, _SYNAPSES) and not _exact_in_any_order(narrow):
-            faults.append((index, "its sums are not exact in every order"))
-
-    wide_example = [x.double() if x.is_floating_point() else x for x in example]
-    double_out = _observe(copy.deepcopy(model).double(), wide_example, compare)
-
-    classes = _neuron_classes()
-    last_neuron = max((i for i, call in enumerate(single) if type(call.module) in classes), default=-1)
-    report = Report()
-    if faults:
-        index, reason = faults[0]
-        if index <= last_neuron or output == "exact":
-            raise NotExact(f"{single[index].path}: {reason}")
-        report.rounded_from = single[index].path
-    if output == "exact" and not torch.equal(single_out.double(), double_out):
-        raise NotExact("the output of the model differs between float32 and float64 behind its last layer")
-
-    fired: dict[str, list[Tensor]] = {}
-    for call in single:
-        if type(call.module) in classes:
-            fired.setdefault(call.path, []).append(call.output)
-    report.rates = {
-        path: sum(torch.count_nonzero(y).item() for y in ys) / sum(y.numel() for y in ys) for path, ys in fired.items()
-    }
-    _check_rates(report.rates, low, high)
-    if other is not None and torch.equal(_run(model, other), single_out):
-        raise BadRates("two inputs give the same output")
+    check_rates(report.rates, low, high)
     return report

@@ -1,0 +1,161 @@
+"""Proof that a model has one answer in any order of summation.
+
+:func:`verify` runs a model in float32 and in float64, compares every layer, and
+checks that every synapse sum fits the float32 significand on its grid.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from spk.rates import (
+    HIGH,
+    LOW,
+    NORMS,
+    POOLS,
+    SYNAPSES,
+    BadRates,
+    NotExact,
+    Report,
+    check_rates,
+    hooked,
+    neuron_classes,
+    run,
+)
+
+_EXACT = 24  # bits of a float32 significand
+
+
+@dataclass
+class _Call:
+    """One call of a leaf module: its path, its input and its output."""
+
+    path: str
+    module: nn.Module
+    input: Tensor
+    output: Tensor
+
+
+def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> Tensor:
+    """Show ``see`` every call of a neuron, synapse, batch norm or pool, in order; return the output of the model."""
+    leaves = (*neuron_classes(), *SYNAPSES, *NORMS, *POOLS)
+
+    def watch(path: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
+            see(_Call(path, module, inputs[0].detach(), result.detach()))
+
+        return hook
+
+    named = [(path, module) for path, module in model.named_modules() if isinstance(module, leaves)]
+    with hooked([module.register_forward_hook(watch(path)) for path, module in named]):
+        result = run(model, example)
+    if not isinstance(result, Tensor):
+        raise TypeError(f"the model must return one tensor, got {type(result).__name__}")
+    return result
+
+
+def fraction_bits(x: Tensor) -> int:
+    """Smallest b >= 0 such that every element of ``x`` is a multiple of 2**-b; 1000 when there is none below 60."""
+    x = x.double()
+    for bits in range(60):
+        scaled = x * 2.0**bits
+        if torch.equal(scaled, scaled.round()):
+            return bits
+    return 1000
+
+
+def _exact_in_any_order(call: _Call) -> bool:
+    """Whether every partial sum of a synapse, in any order, fits the significand of a float32."""
+    magnitude = copy.deepcopy(call.module).double()
+    magnitude.weight.data.abs_()
+    bits = fraction_bits(call.module.weight) + fraction_bits(call.input)
+    if magnitude.bias is not None:
+        magnitude.bias.data.abs_()
+        bits = max(bits, fraction_bits(call.module.bias))
+    if bits > 100:
+        return False
+    with torch.no_grad():
+        return magnitude.forward(call.input.double().abs()).max().item() * 2.0**bits <= 2.0**_EXACT
+
+
+def verify(
+    model: nn.Module,
+    example: Sequence[Tensor],
+    *,
+    low: float = LOW,
+    high: float = HIGH,
+    output: str = "exact",
+    other: Sequence[Tensor] | None = None,
+) -> Report:
+    """Prove that ``model`` is exact on ``example`` and that all its neuron layers fire.
+
+    Inputs and outputs of every neuron, synapse, batch norm and pool, and the
+    output of the model, must have the same value in float32 and in float64;
+    besides, the sum of magnitudes of every synapse must fit 24 bits on its
+    grid, so that no order of summation rounds.
+
+    Args:
+        model: in eval mode, float32.
+        example: inputs of the model.
+        low, high: firing rates every neuron layer must stay within, in [0, 1].
+        output: ``"exact"``, or ``"rounded"`` to allow rounding behind the last
+            neuron, where a mean over 49 tokens is not dyadic.
+        other: inputs which must give another output.
+
+    Raises:
+        NotExact: with the path of the first layer that is not exact.
+        BadRates: with the paths of silent and saturated layers, or because
+            ``other`` gives the same output.
+    """
+    if output not in ("exact", "rounded"):
+        raise ValueError(f"output must be 'exact' or 'rounded', got {output!r}")
+    if model.training:
+        raise ValueError("the model must be in eval mode")
+    single: list[_Call] = []
+    single_out = _observe(model, example, single.append)
+    faults: list[tuple[int, str]] = []  # index into the calls, what is wrong
+    seen = 0
+
+    def compare(wide: _Call) -> None:
+        nonlocal seen
+        index, seen = seen, seen + 1
+        if index >= len(single) or single[index].path != wide.path:
+            raise NotExact(f"{wide.path}: float32 and float64 run different layers")
+        narrow = single[index]
+        if not torch.equal(narrow.input.double(), wide.input):
+            faults.append((index, "its input differs between float32 and float64"))
+        elif not torch.equal(narrow.output.double(), wide.output):
+            faults.append((index, "its output differs between float32 and float64"))
+        elif isinstance(narrow.module, SYNAPSES) and not _exact_in_any_order(narrow):
+            faults.append((index, "its sums are not exact in every order"))
+
+    wide_example = [x.double() if x.is_floating_point() else x for x in example]
+    double_out = _observe(copy.deepcopy(model).double(), wide_example, compare)
+
+    classes = neuron_classes()
+    last_neuron = max((i for i, call in enumerate(single) if type(call.module) in classes), default=-1)
+    report = Report()
+    if faults:
+        index, reason = faults[0]
+        if index <= last_neuron or output == "exact":
+            raise NotExact(f"{single[index].path}: {reason}")
+        report.rounded_from = single[index].path
+    if output == "exact" and not torch.equal(single_out.double(), double_out):
+        raise NotExact("the output of the model differs between float32 and float64 behind its last layer")
+
+    fired: dict[str, list[Tensor]] = {}
+    for call in single:
+        if type(call.module) in classes:
+            fired.setdefault(call.path, []).append(call.output)
+    report.rates = {
+        path: sum(torch.count_nonzero(y).item() for y in ys) / sum(y.numel() for y in ys) for path, ys in fired.items()
+    }
+    check_rates(report.rates, low, high)
+    if other is not None and torch.equal(run(model, other), single_out):
+        raise BadRates("two inputs give the same output")
+    return report

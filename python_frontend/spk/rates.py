@@ -1,0 +1,138 @@
+"""Firing rates of the neuron layers of a model.
+
+Rates are shares of (time step, element) pairs with a spike, in [0, 1].
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spk import neuron as plain
+
+LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+SYNAPSES = (nn.Linear, nn.Conv1d, nn.Conv2d)
+POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d)
+
+
+class NotExact(ValueError):
+    """A float32 result of the model depends on rounding."""
+
+
+class BadRates(ValueError):
+    """A neuron layer is silent or saturated, or two inputs give the same output."""
+
+
+@dataclass
+class Report:
+    """What a network that passed :func:`settle`, :func:`calibrate` or :func:`verify` does on its example.
+
+    Attributes:
+        rates: firing rate of every neuron layer, by module path, in order of execution.
+        rounded_from: module path of the first layer behind the last neuron
+            whose float32 result is rounded, or None when even the output is exact.
+        passes: forwards the walk took.
+    """
+
+    rates: dict[str, float] = field(default_factory=dict)
+    rounded_from: str | None = None
+    passes: int = 0
+
+    def __str__(self) -> str:
+        lines = [f"{path:40s} {rate:7.2%}" for path, rate in self.rates.items()]
+        return "\n".join(lines)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Neurons, seen from outside
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def neuron_classes() -> set[type]:
+    """Exact classes taken for neurons: ours, and those SpikingJelly exports where the model brought it in."""
+    classes: set[type] = {plain.LIFNode, plain.IFNode}
+    theirs = sys.modules.get("spikingjelly.activation_based.neuron")
+    if theirs is not None:
+        exported = (value for value in vars(theirs).values() if isinstance(value, type))
+        classes |= {value for value in exported if issubclass(value, nn.Module)}
+    return classes
+
+
+def reset_states(model: nn.Module) -> None:
+    """Forget the state of SpikingJelly's neurons; those of ``spk.neuron`` have none."""
+    for module in model.modules():
+        if callable(getattr(module, "reset", None)):
+            module.reset()
+
+
+def run(model: nn.Module, example: Sequence[Tensor]) -> Any:
+    """Output of the model on ``example``, from fresh states and without gradients."""
+    reset_states(model)
+    try:
+        with torch.no_grad():
+            return model(*example)
+    finally:
+        reset_states(model)
+
+
+@contextmanager
+def hooked(handles: list[Any]) -> Iterator[None]:
+    """Removes the hooks behind ``handles`` at the end."""
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def neuron_rates(model: nn.Module, x: Tensor | Sequence[Tensor]) -> dict[str, float]:
+    """Firing rate in [0, 1] of every neuron layer of ``model`` on ``x``, by module path, in order of execution.
+
+    State kept by the neurons is reset before and after.
+    """
+    classes = neuron_classes()
+    spikes: dict[str, int] = {}
+    elements: dict[str, int] = {}
+    handles = []
+
+    def watch(path: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+            spikes[path] = spikes.get(path, 0) + int(torch.count_nonzero(output))
+            elements[path] = elements.get(path, 0) + output.numel()
+
+        return hook
+
+    for path, module in model.named_modules():
+        if type(module) in classes:
+            handles.append(module.register_forward_hook(watch(path)))
+    with hooked(handles):
+        run(model, (x,) if isinstance(x, Tensor) else x)
+    return {path: spikes[path] / elements[path] for path in spikes}
+
+
+def check_rates(rates: dict[str, float], low: float, high: float) -> None:
+    """Raises BadRates with the names of the layers whose rates are outside [low, high]."""
+    if not rates:
+        raise BadRates("the model has no neuron layer")
+    silent = [f"{path} ({rate:.2%})" for path, rate in rates.items() if rate < low]
+    saturated = [f"{path} ({rate:.2%})" for path, rate in rates.items() if rate > high]
+    problems = []
+    if silent:
+        problems.append(f"silent, below {low:.0%}: {', '.join(silent)}")
+    if saturated:
+        problems.append(f"saturated, above {high:.0%}: {', '.join(saturated)}")
+    if problems:
+        raise BadRates("; ".join(problems))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The walk
+# ---------------------------------------------------------------------------------------------------------------------
