@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -228,6 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cut = given.index("--") if "--" in given and given[:1] == ["compile"] else len(given)
     args = _parser().parse_args(given[:cut])
     args.rest = given[cut + 1 :]
+    # PyTorch says on every export that it found no GPU kernels.
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)
     try:
         return _COMMANDS[args.command](args)
     except SpkError as error:

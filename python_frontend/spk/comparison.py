@@ -84,6 +84,7 @@ class Comparison:
         for layer in self.layers:
             margin = "" if layer.margin is None else f"{layer.margin:.3g}"
             lines.append(f"{layer.path:<{width}}  {layer.rate:>8.2%}  {layer.reference_rate:>8.2%}  {layer.flipped:>9}  {margin}")
+        silent = [layer.path for layer in self.layers if layer.reference_rate == 0.0]
         if not self.layers:
             lines = ["no layer is tapped: compile with taps=['*:spikes'] to compare layers"]
         first = self.first_diverging
@@ -92,6 +93,9 @@ class Comparison:
         lines.append(f"largest output difference: {self.max_difference:.3g}" + (" (bit for bit equal)" if self.output_equal else ""))
         if self.top1_agreement is not None:
             lines.append(f"top-1 agreement: {self.top1_agreement:.2%}")
+        if silent:
+            names = ", ".join(silent[:3]) + (", ..." if len(silent) > 3 else "")
+            lines.append(f"warning: {len(silent)} of {len(self.layers)} layers never fire ({names}); silent layers agree whatever is wrong")
         return "\n".join(lines)
 
 

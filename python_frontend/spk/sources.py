@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,6 +36,21 @@ def parse_shape(text: str) -> tuple[int, ...]:
     return shape
 
 
+@contextmanager
+def _user_code(what: str) -> Iterator[None]:
+    """Turns whatever the user's code raises into an SpkError that names the line."""
+    try:
+        yield
+    except SpkError:
+        raise
+    except Exception as error:
+        ours = str(Path(__file__).resolve())
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != ours]
+        own = [frame for frame in frames if "site-packages" not in frame.filename and "<frozen" not in frame.filename]
+        at = f" at {own[-1].filename}:{own[-1].lineno}" if own else ""
+        raise SpkError(f"{what} raised {type(error).__name__}: {error}{at}") from error
+
+
 def _module(path: Path) -> ModuleType:
     if not path.is_file():
         raise SpkError(f"{path} does not exist")
@@ -45,7 +62,8 @@ def _module(path: Path) -> ModuleType:
         raise SpkError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
+    with _user_code(str(path)):
+        spec.loader.exec_module(module)
     return module
 
 
@@ -67,7 +85,8 @@ def load_source(target: str, timesteps: int | None = None) -> tuple[nn.Module, M
         accepted = [p for p in ("T", "timesteps", "time_steps") if p in inspect.signature(build).parameters]
         if accepted:
             arguments[accepted[0]] = timesteps
-    model = build(**arguments)
+    with _user_code(target):
+        model = build(**arguments)
     if not isinstance(model, nn.Module):
         raise SpkError(f"{target} returned {type(model).__name__}, not a torch.nn.Module")
     return model.eval(), module
@@ -102,6 +121,7 @@ def example_inputs(
     for holder in (module, model):
         example = getattr(holder, "example", None)
         if callable(example):
-            given = example()
+            with _user_code("example()"):
+                given = example()
             return tuple(given) if isinstance(given, (tuple, list)) else (given,)
     raise SpkError("no example input: give --input x.npy or --input-shape 1,3,32,32, or define example() beside the model")

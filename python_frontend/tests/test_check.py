@@ -259,6 +259,23 @@ def test_one_clear_error(arguments: list[str], message: str, capsys: pytest.Capt
     assert error.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("def build():\n    return {}['model']\n", "m.py:build raised KeyError: 'model' at "),
+        ("import nothing_of_that_name\n", "m.py raised ModuleNotFoundError: "),
+    ],
+)
+def test_what_the_users_code_raises(text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "m.py"
+    file.write_text(text)
+    assert main(["check", f"{file}:build", "--input-shape", "1,2"]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert re.search(r"m\.py:\d\n$", error)
+    assert error.count("\n") == 1
+
+
 def test_help() -> None:
     done = subprocess.run([sys.executable, "-m", "spk", "--help"], cwd=HERE.parent, capture_output=True, text=True, check=True)
     assert all(command in done.stdout for command in ("import", "check", "compile", "run", "compare", "examples:"))

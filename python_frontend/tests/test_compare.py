@@ -113,3 +113,9 @@ def test_report_text() -> None:
     assert "first diverging layer: b, membrane margin 1e-07" in str(report)
     assert "flipped spikes: 2 (1.0000%)" in str(report)
     assert "top-1 agreement: 90.00%" in str(report)
+    assert "warning" not in str(report)
+
+
+def test_silent_layers_are_named() -> None:
+    layers = [LayerComparison("a", 100, 0.25, 0.25, 0), LayerComparison("b", 100, 0.0, 0.0, 0)]
+    assert "warning: 1 of 2 layers never fire (b)" in str(Comparison(layers, 0.0, True, 1.0))
