@@ -46,17 +46,19 @@ public:
       return;
     // Attributes and types are unique in their context, so that pointers
     // compare them; numbers are handed out in the order of the walk.
-    std::vector<const void *> key = {
-        op->getName().getAsOpaquePointer(),
-        op->getPropertiesAsAttribute().getAsOpaquePointer(),
-        op->getDiscardableAttrDictionary().getAsOpaquePointer()};
+    auto identity = [](const void *pointer) {
+      return reinterpret_cast<uintptr_t>(pointer);
+    };
+    std::vector<uintptr_t> key = {
+        identity(op->getName().getAsOpaquePointer()),
+        identity(op->getPropertiesAsAttribute().getAsOpaquePointer()),
+        identity(op->getDiscardableAttrDictionary().getAsOpaquePointer())};
     for (Type type : op->getResultTypes())
-      key.push_back(type.getAsOpaquePointer());
+      key.push_back(identity(type.getAsOpaquePointer()));
     SmallVector<unsigned> operands;
     for (Value operand : op->getOperands()) {
       operands.push_back(numbers.lookup(operand));
-      key.push_back(reinterpret_cast<const void *>(
-          static_cast<uintptr_t>(operands.back())));
+      key.push_back(operands.back());
     }
     auto [it, isNew] = known.try_emplace(key, computations.size());
     if (isNew)
@@ -141,7 +143,7 @@ private:
 
   Interpreter interpreter;
   DenseSet<StringAttr> denseGlobals;
-  std::map<std::vector<const void *>, unsigned> known;
+  std::map<std::vector<uintptr_t>, unsigned> known;
   std::vector<Computation> computations;
   DenseMap<Value, unsigned> numbers;
   DenseMap<unsigned, TensorValue> values;

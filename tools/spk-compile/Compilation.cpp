@@ -294,7 +294,9 @@ llvm::Error Compilation::emitCode() {
 
 void Compilation::printSuccess(StringRef kind) {
   uint64_t size = 0;
-  llvm::sys::fs::file_size(options.output, size);
+  // Only for the message: a size that cannot be had is shown as 0.
+  if (llvm::sys::fs::file_size(options.output, size))
+    size = 0;
   llvm::errs() << "spk-compile: wrote '" << options.output << "': " << kind
                << ", " << formatBytes(size);
   if (abi)

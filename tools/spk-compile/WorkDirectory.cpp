@@ -37,8 +37,11 @@ llvm::Error WorkDirectory::create(const std::optional<std::string> &kept) {
 }
 
 WorkDirectory::~WorkDirectory() {
-  if (!keep && !directory.empty())
-    fs::remove_directories(directory);
+  if (keep || directory.empty())
+    return;
+  // A leftover in the temporary directory does no harm.
+  std::error_code ignored = fs::remove_directories(directory);
+  (void)ignored;
 }
 
 std::string WorkDirectory::getFile(const llvm::Twine &name) const {
