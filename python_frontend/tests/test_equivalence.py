@@ -235,8 +235,20 @@ def stepped(settled: Settled, native: CompiledModel) -> str:
     return ""
 
 
-def test_steps_are_a_run(settled: Settled, native: CompiledModel) -> None:
+# Models that cannot be streamed, and why.
+REFUSED = {
+    "tutorial_zh": "stem_lif: .* looks across time",  # single-step neurons: time is batch
+    "per_step_sequence": "lif#1: .* looks across time",
+    "neuron_called_twice": "lif#1: .* looks across time",
+    "events_batch_first": "its time axis is not that of the steps",
+}
+
+
+def test_steps_are_a_run(settled: Settled, native: CompiledModel, request: pytest.FixtureRequest) -> None:
     """Step by step and `finish` give the bits of a whole run, taps included, unless `step` names the layer that forbids it."""
     refused = in_child(lambda: stepped(settled, native))
-    if refused:
-        pytest.skip(f"refused: {refused}")
+    expected = REFUSED.get(request.node.callspec.id)
+    if expected is None:
+        assert refused == ""
+    else:
+        assert re.search(expected, refused)
