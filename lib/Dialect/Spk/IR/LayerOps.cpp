@@ -11,10 +11,6 @@
 using namespace mlir;
 using namespace mlir::spk;
 
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
-
 static int64_t channelAxisOf(Layout layout, Value input) {
   return layout == Layout::ChannelsFirst ? 2 : shapeOf(input).size() - 1;
 }

@@ -5,14 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Verification.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 using namespace mlir;
 using namespace mlir::spk;
-
-static ArrayRef<int64_t> shapeOf(Value value) {
-  return cast<RankedTensorType>(value.getType()).getShape();
-}
 
 /// Checks that `sum` suits the element type of the operand it sums over.
 static LogicalResult verifySum(Operation *op, Value input,

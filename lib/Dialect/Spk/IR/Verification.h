@@ -8,9 +8,14 @@
 #ifndef SPK_LIB_DIALECT_SPK_IR_VERIFICATION_H
 #define SPK_LIB_DIALECT_SPK_IR_VERIFICATION_H
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
 
 namespace mlir::spk {
+
+inline ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
 
 /// Threshold and reset of a neuron are finite.
 LogicalResult verifyNeuronNumbers(Operation *op, const APFloat &vThreshold,
