@@ -147,7 +147,7 @@ Value LIFOp::getCharged() { return getMembrane(); }
 float LIFOp::getRestingPotential() { return restingPotential(getVReset()); }
 int64_t LIFOp::getMaxFired() { return 1; }
 int64_t LIFOp::inferMaxValue(ArrayRef<int64_t>, unsigned index) {
-  return index == 0 ? 1 : -1;
+  return index == 0 ? getMaxFired() : -1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,5 +174,5 @@ Value IFOp::getCharged() { return getMembrane(); }
 float IFOp::getRestingPotential() { return restingPotential(getVReset()); }
 int64_t IFOp::getMaxFired() { return 1; }
 int64_t IFOp::inferMaxValue(ArrayRef<int64_t>, unsigned index) {
-  return index == 0 ? 1 : -1;
+  return index == 0 ? getMaxFired() : -1;
 }

@@ -49,7 +49,7 @@ public:
   void grow() {
     while (true) {
       Value last = getResult(ops.back());
-      if (!last || !last.hasOneUse() || hasSideResults(ops.back()))
+      if (!last || !last.hasOneUse())
         return;
       Operation *user = *last.user_begin();
       if (user->getBlock() != ops.back()->getBlock() || !accepts(user) ||
@@ -62,17 +62,12 @@ public:
   ArrayRef<Operation *> getOps() const { return ops.getArrayRef(); }
 
 private:
-  /// The value that a chain continues with.
+  /// The value that a chain continues with: the spikes of a neuron, whose state
+  /// and membrane the fused op yields beside.
   static Value getResult(Operation *op) {
     if (auto neuron = dyn_cast<NeuronOpInterface>(op))
       return neuron.getFired();
     return op->getNumResults() == 1 ? op->getResult(0) : Value();
-  }
-
-  /// A neuron with a state or membrane result can still be followed by others:
-  /// the fused op yields them beside.
-  static bool hasSideResults(Operation *op) {
-    return !isa<NeuronOpInterface>(op) && op->getNumResults() != 1;
   }
 
   /// Whether a state or membrane of the layer has a user in front of `op`: the
