@@ -6,6 +6,8 @@ counted in steps)::
 
     h = v + (x - (v - v_reset)) / tau      LIF, decay_input=True (the default)
     h = v - (v - v_reset) / tau + x        LIF, decay_input=False
+    h = v + (x - (v - v_reset)) * a        PLIF, a = sigmoid(w) with w learned
+    h = v - (v - v_reset) * a + x          PLIF, decay_input=False
     h = v + x                              IF
     s = h >= v_threshold                   fires on equality, NaN never fires
     v = v_reset if s else h                hard reset (v_reset is a number)
@@ -27,7 +29,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ATan", "IFNode", "LIFNode", "Sigmoid"]
+__all__ = ["ATan", "IFNode", "LIFNode", "ParametricLIFNode", "Sigmoid"]
 
 
 class Sigmoid:
@@ -184,3 +186,44 @@ class IFNode(_Node):
 
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         return v + x
+
+
+class ParametricLIFNode(_Node):
+    """Leaky integrate-and-fire neuron whose time constant is learned: ``1 / tau = sigmoid(w)``.
+
+    Args:
+        init_tau: time constant in steps before training, greater than 1.
+        decay_input: whether the input current is multiplied by ``1 / tau`` as well.
+        v_threshold: membrane at which the neuron fires.
+        v_reset: membrane after a spike; ``None`` subtracts ``v_threshold`` instead.
+        surrogate_function: slope used by the backward pass in training mode.
+        detach_reset: keep the gradient out of the reset.
+        step_mode: only ``"m"``, a whole sequence per call.
+    """
+
+    def __init__(
+        self,
+        init_tau: float = 2.0,
+        decay_input: bool = True,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate_function: Sigmoid | None = None,
+        detach_reset: bool = False,
+        step_mode: str = "m",
+    ) -> None:
+        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode)
+        if not init_tau > 1.0 or not math.isfinite(init_tau):
+            raise ValueError(f"init_tau must be finite and greater than 1, got {init_tau}")
+        self.decay_input = decay_input
+        self.w = nn.Parameter(torch.tensor(-math.log(init_tau - 1.0)))
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        # v - 0.0 is v bit for bit, so the subtraction is left out for the usual reset.
+        above = v - self.v_reset if self.v_reset else v
+        if self.decay_input:
+            return v + (x - above) * self.w.sigmoid()
+        return v - above * self.w.sigmoid() + x
+
+    def extra_repr(self) -> str:
+        tau = 1.0 / self.w.detach().sigmoid().item()
+        return f"tau={tau:.6g}, decay_input={self.decay_input}, {super().extra_repr()}"

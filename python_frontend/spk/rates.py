@@ -58,7 +58,7 @@ class Report:
 
 def neuron_classes() -> set[type]:
     """Exact classes taken for neurons: ours, and those SpikingJelly exports where the model brought it in."""
-    classes: set[type] = {plain.LIFNode, plain.IFNode}
+    classes: set[type] = {plain.LIFNode, plain.IFNode, plain.ParametricLIFNode}
     theirs = sys.modules.get("spikingjelly.activation_based.neuron")
     if theirs is not None:
         exported = (value for value in vars(theirs).values() if isinstance(value, type))

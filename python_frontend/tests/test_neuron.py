@@ -46,6 +46,35 @@ def test_lif_has_the_bits_of_spikingjelly(
         assert same_bits(v, theirs.v_seq[t])
 
 
+@pytest.mark.parametrize("init_tau", [2.0, 1.5, 3.0])
+@pytest.mark.parametrize("decay_input", [True, False])
+@pytest.mark.parametrize("v_reset", [0.0, None, -0.3])
+def test_parametric_lif_has_the_bits_of_spikingjelly(init_tau: float, decay_input: bool, v_reset: float | None) -> None:
+    options = {"init_tau": init_tau, "decay_input": decay_input, "v_reset": v_reset, "step_mode": "m"}
+    theirs = sj.ParametricLIFNode(**options, store_v_seq=True).eval()
+    ours = neuron.ParametricLIFNode(**options).eval()
+    assert torch.equal(ours.w, theirs.w)
+    x = currents() * (init_tau if decay_input else 1.0)
+    with torch.no_grad():
+        expected, got = theirs(x), ours(x)
+        assert 0.02 < expected.mean() < 0.6
+        assert same_bits(got, expected)
+        v = torch.full_like(x[0], 0.0 if v_reset is None else v_reset)
+        for t in range(SHAPE[0]):
+            v = ours._reset(ours.charge(x[t], v), got[t])
+            assert same_bits(v, theirs.v_seq[t])
+
+
+def test_parametric_lif_learns_its_time_constant() -> None:
+    node = neuron.ParametricLIFNode(init_tau=3.0)
+    assert list(node.state_dict()) == ["w"]
+    assert "tau=3, decay_input=True" in repr(node)
+    node.train()(currents()).sum().backward()
+    assert node.w.grad is not None and node.w.grad.abs() > 0
+    with pytest.raises(ValueError, match="init_tau must be finite and greater than 1, got 1.0"):
+        neuron.ParametricLIFNode(init_tau=1.0)
+
+
 @pytest.mark.parametrize("v_reset", [0.0, None, -0.3])
 @pytest.mark.parametrize("v_threshold", [1.0, 0.5, 0.7])
 def test_if_has_the_bits_of_spikingjelly(v_reset: float | None, v_threshold: float) -> None:

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spk.errors import Unsupported
 from spk.importer.neuron_table import describe_rejection, spec_of
-from spk.neuron import IFNode, LIFNode
+from spk.neuron import IFNode, LIFNode, ParametricLIFNode
 from spk.neuron_model import simulate
 
 sj = pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
@@ -63,8 +63,9 @@ def test_if(cls: type, reset: float | None) -> None:
 
 @pytest.mark.parametrize("reset", RESETS)
 @pytest.mark.parametrize("tau", TAUS)
-def test_plif(tau: float, reset: float | None) -> None:
-    module = sj.ParametricLIFNode(init_tau=tau, v_reset=reset, step_mode="m")
+@pytest.mark.parametrize("cls", [ParametricLIFNode, sj.ParametricLIFNode])
+def test_plif(cls: type, tau: float, reset: float | None) -> None:
+    module = cls(init_tau=tau, v_reset=reset, step_mode="m")
     with torch.no_grad():
         module.w += 0.137
     assert spec_of(module).charge == "multiply"
@@ -73,8 +74,9 @@ def test_plif(tau: float, reset: float | None) -> None:
 
 @pytest.mark.parametrize("reset", RESETS)
 @pytest.mark.parametrize("tau", TAUS)
-def test_plif_without_input_decay(tau: float, reset: float | None) -> None:
-    module = sj.ParametricLIFNode(init_tau=tau, decay_input=False, v_reset=reset, step_mode="m")
+@pytest.mark.parametrize("cls", [ParametricLIFNode, sj.ParametricLIFNode])
+def test_plif_without_input_decay(cls: type, tau: float, reset: float | None) -> None:
+    module = cls(init_tau=tau, decay_input=False, v_reset=reset, step_mode="m")
     with torch.no_grad():
         module.w += 0.137
     assert spec_of(module).charge == "no_decay_multiply"

@@ -128,6 +128,7 @@ _SJ12 = "spikingjelly.clock_driven.neuron"
 _TABLE: dict[tuple[str, str], Callable[[nn.Module], NeuronSpec]] = {
     ("spk.neuron", "LIFNode"): _lif,
     ("spk.neuron", "IFNode"): _if,
+    ("spk.neuron", "ParametricLIFNode"): _plif,
     (f"{_SJ2}.lif", "LIFNode"): _lif,
     (f"{_SJ2}.lif", "SimpleLIFNode"): _simple_lif,
     (f"{_SJ2}.integrate_and_fire", "IFNode"): _if,
@@ -213,7 +214,7 @@ def spec_of(module: nn.Module) -> NeuronSpec:
     """
     reason = describe_rejection(module)
     if reason is not None:
-        raise Unsupported(reason, "spk.neuron.LIFNode or IFNode, or the same classes of SpikingJelly")
+        raise Unsupported(reason, "spk.neuron.LIFNode, IFNode or ParametricLIFNode, or the same classes of SpikingJelly")
     entry = lookup(type(module))
     assert entry is not None
     return entry(module)

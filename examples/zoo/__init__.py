@@ -1,0 +1,1 @@
+"""Published spiking transformers, one module per family."""
