@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
+#include "spk/Dialect/Spk/IR/Densities.h"
 #include "spk/Dialect/Spk/IR/SpkAttributes.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
@@ -24,6 +25,14 @@ void SpkDialect::initialize() {
 #define GET_OP_LIST
 #include "spk/Dialect/Spk/IR/SpkOps.cpp.inc"
       >();
+}
+
+LogicalResult SpkDialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attribute) {
+  if (attribute.getName() == kDensityAttr ||
+      attribute.getName() == kPlaneDensitiesAttr)
+    return verifyDensityAttr(op, attribute);
+  return success();
 }
 
 std::string spk::getLayerName(Location loc) {

@@ -864,3 +864,64 @@ func.func private @packed_spike_planes(tensor<4x1x8xi1, #spk.packed<axis = 2, pl
 
 // expected-error @below {{packed planes must leave the sign bit of 'i8' free, got 8}}
 func.func private @packed_sign_bit(tensor<4x1x8xi8, #spk.packed<axis = 2, planes = 8>>)
+
+// -----
+
+func.func @density_f32(%x: tensor<4x1x8x48xi1>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.density must be an f64, got 1.500000e-01 : f32}}
+  %y = spk.linear %x, %w {spk.density = 0.15 : f32} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+func.func @density_share(%x: tensor<4x1x8x48xi1>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.density must be in [0, 1], got -1.0}}
+  %y = spk.linear %x, %w {spk.density = -0.1 : f64} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+func.func @plane_densities_of_spikes(%x: tensor<4x1x8x48xi1>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.plane_densities must stand on a synapse that reads integers}}
+  %y = spk.linear %x, %w {spk.plane_densities = array<f64: 0.1>} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+// expected-error @below {{spk.plane_densities must stand on a synapse that reads integers}}
+func.func private @plane_densities_elsewhere() attributes {spk.plane_densities = array<f64: 0.1>}
+
+// -----
+
+func.func @plane_densities_kind(%x: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.plane_densities must be an array<f64>, got [1.000000e-01, 2.000000e-01]}}
+  %y = spk.linear %x, %w {spk.plane_densities = [0.1, 0.2]} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+func.func @plane_densities_none(%x: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.plane_densities must be 1 to 7 numbers, got 0}}
+  %y = spk.linear %x, %w {spk.plane_densities = array<f64>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+func.func @plane_densities_sign_bit(%x: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.plane_densities must be 1 to 7 numbers, got 8}}
+  %y = spk.linear %x, %w {spk.plane_densities = array<f64: 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}
+
+// -----
+
+func.func @plane_densities_share(%x: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) -> tensor<4x1x8x96xf32> {
+  // expected-error @below {{spk.plane_densities must be in [0, 1], got nan}}
+  %y = spk.linear %x, %w {spk.plane_densities = array<f64: 0.1, 0x7FF8000000000000>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return %y : tensor<4x1x8x96xf32>
+}

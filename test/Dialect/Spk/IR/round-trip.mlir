@@ -130,3 +130,12 @@ func.func @dispatch(%x: tensor<4xi64>) {
   %1 = spk.dispatch @source ins() outs(%x : tensor<4xi64>) -> tensor<4xi64>
   return
 }
+
+// CHECK-LABEL: @densities
+// CHECK: spk.linear {{.*}} {spk.density = 2.500000e-01 : f64} :
+// CHECK: spk.linear {{.*}} {spk.density = 2.500000e-01 : f64, spk.plane_densities = array<f64: 2.000000e-01, 6.250000e-02>} :
+func.func @densities(%x: tensor<4x1x8x48xi1>, %y: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) {
+  %0 = spk.linear %x, %w {spk.density = 0.25 : f64} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  %1 = spk.linear %y, %w {spk.density = 0.25 : f64, spk.plane_densities = array<f64: 0.2, 0.0625>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return
+}

@@ -27,8 +27,15 @@ def Spk_Dialect : Dialect {
     arithmetic) stays upstream. Weights are `ml_program.global`s named by their
     `state_dict` key and stored in the safetensors file that the module
     attribute `spk.weights` names.
+
+    A synapse may carry how dense its input was when it was measured:
+    `spk.density` (f64), the share of inputs that are not zero, and, where the
+    inputs are integers, `spk.plane_densities` (array<f64>), the share of inputs
+    whose bit p is set for every bit plane p.
   }];
   let useDefaultAttributePrinterParser = 1;
+  // spk.density and spk.plane_densities.
+  let hasOperationAttrVerify = 1;
   let extraClassDeclaration = [{ void registerAttributes(); }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
