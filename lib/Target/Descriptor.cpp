@@ -50,7 +50,8 @@ static StringRef getDtypeEnumerator(StringRef dtype) {
       .Case("i1", "SPK_BOOL")
       .Case("i8", "SPK_I8")
       .Case("i16", "SPK_I16")
-      .Default("SPK_I32");
+      .Case("i32", "SPK_I32")
+      .Default("SPK_I64");
 }
 
 /// Writes `<kind>_infos`, or nothing where C would not allow an empty array.

@@ -66,6 +66,7 @@ static unsigned getDtypeBytes(StringRef dtype) {
       .Cases({"i1", "i8"}, 1)
       .Case("i16", 2)
       .Cases({"f32", "i32"}, 4)
+      .Case("i64", 8)
       .Default(0);
 }
 
@@ -81,7 +82,7 @@ static TensorABI readTensor(Reader reader) {
   tensor.name = reader.string("name");
   tensor.dtype = reader.string("dtype");
   if (!getDtypeBytes(tensor.dtype))
-    reader.fail("dtype", "f32, i1, i8, i16 or i32");
+    reader.fail("dtype", "f32, i1, i8, i16, i32 or i64");
   if (auto shape = reader.get<DenseI64ArrayAttr>("shape", "array<i64: ...>"))
     tensor.shape.assign(shape.asArrayRef().begin(), shape.asArrayRef().end());
   if (llvm::any_of(tensor.shape, [](int64_t size) { return size < 1; }))

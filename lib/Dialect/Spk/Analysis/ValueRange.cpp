@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 using namespace mlir;
@@ -76,6 +77,16 @@ int64_t ValueRangeAnalysis::getMaxValue(Value value) const {
 }
 
 void ValueRangeAnalysis::visit(Operation *op) {
+  if (auto function = dyn_cast<FunctionOpInterface>(op)) {
+    for (BlockArgument argument : function.getArguments()) {
+      int64_t largest = getTypeMax(argument.getType());
+      auto promised = function.getArgAttrOfType<IntegerAttr>(
+          argument.getArgNumber(), kMaxAttr);
+      if (promised && largest > 0)
+        maxima[argument] = std::clamp<int64_t>(promised.getInt(), 1, largest);
+    }
+    return;
+  }
   // A fused layer hands its inputs to its region and gets its results from the
   // terminator, which the walk reaches before any user of the layer.
   if (auto fused = dyn_cast<FusedOp>(op)) {

@@ -50,22 +50,28 @@ public:
     if (function.isExternal())
       return;
     Block &body = function.getBody().front();
-    // Spikes cross the boundary as bytes; the mark tells the runtime that they
-    // are truth values.
+    // Spikes cross the boundary as bytes, if not as words; the mark tells the
+    // runtime that they are truth values.
     auto mark = UnitAttr::get(function.getContext());
     for (auto [i, type] : llvm::enumerate(function.getResultTypes()))
-      if (getElementTypeOrSelf(type).isInteger(1))
+      if (getElementTypeOrSelf(type).isInteger(1) &&
+          !function.getResultAttr(i, kWordsAttr))
         function.setResultAttr(i, kSpikesAttr, mark);
     for (BlockArgument argument : body.getArguments()) {
       if (!isPackable(argument.getType()))
         continue;
       auto type = cast<RankedTensorType>(argument.getType());
+      if (function.getArgAttr(argument.getArgNumber(), kWordsAttr)) {
+        argument.setType(packedType(type, ranges.getMaxValue(argument)));
+        continue;
+      }
       if (type.getElementType().isInteger(1))
         function.setArgAttr(argument.getArgNumber(), kSpikesAttr, mark);
       argument.setType(plainType(type));
     }
-    for (Operation &op : llvm::make_early_inc_range(body))
+    for (Operation &op : llvm::make_early_inc_range(body.without_terminator()))
       visit(&op);
+    visitReturn(function, cast<func::ReturnOp>(body.getTerminator()));
     function.setType(FunctionType::get(function.getContext(),
                                        body.getArgumentTypes(),
                                        body.back().getOperandTypes()));
@@ -151,6 +157,30 @@ private:
         RankedTensorType::get(type.getShape(), type.getElementType(),
                               encoding.withRank(type.getRank())));
     return true;
+  }
+
+  /// Results are plain elements or words, as the function says.
+  void visitReturn(func::FuncOp function, func::ReturnOp end) {
+    OpBuilder b(end);
+    for (OpOperand &operand : end->getOpOperands()) {
+      auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+      if (!type || !type.getElementType().isInteger())
+        continue;
+      bool isPacked = bool(getSpikeEncoding(type));
+      bool wanted =
+          bool(function.getResultAttr(operand.getOperandNumber(), kWordsAttr));
+      if (isPacked == wanted)
+        continue;
+      if (wanted)
+        operand.set(
+            PackOp::create(b, end.getLoc(),
+                           packedType(type, ranges.getMaxValue(operand.get())),
+                           operand.get()));
+      else
+        operand.set(
+            UnpackOp::create(b, end.getLoc(), plainType(type), operand.get()));
+      ++numConversions;
+    }
   }
 
   /// Anything else works on plain elements.

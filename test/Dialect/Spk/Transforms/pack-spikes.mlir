@@ -116,3 +116,29 @@ func.func @cast(%x: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32> {
   }
   return %0 : tensor<2x1x7x24xf32>
 }
+
+// -----
+
+// Words cross the boundary where the function says so: no conversion, planes
+// from the largest value that the outside promises. A promise above the type
+// changes nothing. A value that nothing packed is packed for the result.
+
+// CHECK-LABEL: @words
+// CHECK-SAME: (%[[X:.+]]: tensor<2x1x7x65xi8, #spk.packed<axis = 3, planes = 3>> {spk.max = 5 : i64, spk.words}, %[[Y:.+]]: tensor<2x1x7x65xi8> {spk.max = 300 : i64})
+// CHECK-SAME: -> (tensor<2x1x7x65xi1, #spk.packed<axis = 3>> {spk.words}, tensor<2x1x7x65xi8> {spk.spikes}, tensor<2x1x7x65xi8, #spk.packed<axis = 3, planes = 7>> {spk.words})
+// CHECK-NOT: = spk.pack
+// CHECK: %[[S:.+]] = spk.fused(%[[X]],
+// CHECK: %[[U:.+]] = spk.unpack %[[S]]
+// CHECK: %[[P:.+]] = spk.pack %[[Y]]
+// CHECK: return %[[S]], %[[U]], %[[P]]
+func.func @words(%x: tensor<2x1x7x65xi8> {spk.words, spk.max = 5 : i64}, %y: tensor<2x1x7x65xi8> {spk.max = 300 : i64})
+    -> (tensor<2x1x7x65xi1> {spk.words}, tensor<2x1x7x65xi1>, tensor<2x1x7x65xi8> {spk.words}) {
+  %w = arith.constant dense<1.0> : tensor<65x65xf32>
+  %0 = spk.fused(%x, %w) : (tensor<2x1x7x65xi8>, tensor<65x65xf32>) -> tensor<2x1x7x65xi1> {
+  ^bb0(%a: tensor<2x1x7x65xi8>, %b: tensor<65x65xf32>):
+    %s = spk.linear %a, %b : (tensor<2x1x7x65xi8>, tensor<65x65xf32>) -> tensor<2x1x7x65xf32>
+    %f = spk.if %s {v_threshold = 1.0 : f32} : tensor<2x1x7x65xf32> -> tensor<2x1x7x65xi1>
+    spk.yield %f : tensor<2x1x7x65xi1>
+  }
+  return %0, %0, %y : tensor<2x1x7x65xi1>, tensor<2x1x7x65xi1>, tensor<2x1x7x65xi8>
+}

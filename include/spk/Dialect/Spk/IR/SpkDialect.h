@@ -32,6 +32,11 @@ inline constexpr llvm::StringLiteral kNameAttr = "spk.name";
 inline constexpr llvm::StringLiteral kStaticAttr = "spk.static";
 /// Argument and result attribute: bytes that are spikes, 0 or 1.
 inline constexpr llvm::StringLiteral kSpikesAttr = "spk.spikes";
+/// Argument and result attribute: spikes or integers that the outside holds as
+/// packed words, the storage of `#spk.packed`, and not as a byte each.
+inline constexpr llvm::StringLiteral kWordsAttr = "spk.words";
+/// Argument attribute: largest element that the outside will ever give.
+inline constexpr llvm::StringLiteral kMaxAttr = "spk.max";
 /// Argument and result attribute: input, output, hoisted, state or weights.
 inline constexpr llvm::StringLiteral kRoleAttr = "spk.role";
 /// State argument attribute: value before the first step.

@@ -308,7 +308,9 @@ def PackSpikes : Pass<"spk-pack-spikes", "mlir::ModuleOp"> {
     `#spk.packed`, with as many bit planes as its computed largest value needs.
     Inserts `spk.pack` where a plain tensor enters a fused op and `spk.unpack`
     where something other than a fused op or a reshape of outer axes needs plain
-    elements; function results become plain, spikes as `i8`.
+    elements; function results become plain, spikes as `i8`. An argument or
+    result with the attribute `spk.words` crosses the boundary as words instead:
+    an integer stream has as many planes as `spk.max` of the argument needs.
 
         %s = spk.fused(...) -> tensor<4x1x64x48xi1>
      => %s = spk.fused(...) -> tensor<4x1x64x48xi1, #spk.packed<axis = 3>>
