@@ -70,11 +70,17 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
   association.allowInexact = options.allowInexactAssociation;
   association.remarks = options.remarks;
   pm.addPass(createChooseAssociation(association));
+  ApplyDensitiesOptions densities;
+  densities.file = options.densities;
+  pm.addPass(createApplyDensities(densities));
+  if (options.tapSynapses)
+    pm.addPass(createTapSynapses());
   ChooseSumOptions sum;
   sum.sum = options.sum;
   pm.addPass(createChooseSum(sum));
   // From here on every bit is decided, so streaming can be derived.
-  pm.addPass(createDeriveStep());
+  if (!options.tapSynapses)
+    pm.addPass(createDeriveStep());
   pm.addPass(createCleanup());
 }
 

@@ -60,6 +60,8 @@ llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
   pipeline.association = options.association;
   pipeline.allowInexactAssociation = options.allowInexactAssociation;
   pipeline.sum = options.sum;
+  pipeline.densities = densitiesFile;
+  pipeline.tapSynapses = options.tapSynapses;
   pipeline.strategy = options.strategy;
   pipeline.remarks = options.verbose;
   pipeline.baseDir = options.baseDirectory;
@@ -76,6 +78,8 @@ llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
     return llvm::createStringError("the model cannot be brought into the phase "
                                    "'" +
                                    phase.name + "'");
+  if (phase.phase == Phase::Model)
+    tappedSynapses = findTappedSynapses(*module);
   if (phase.phase == Phase::Packed)
     report = collectReport(*module);
   if (!work.isKept())
@@ -305,8 +309,7 @@ void Compilation::printSuccess(StringRef kind) {
   llvm::errs() << llvm::format("; %.1f s\n", progress.getSeconds());
 }
 
-llvm::Error Compilation::run() {
-  // What can fail early must not fail after a minute.
+llvm::Error Compilation::checkOptions() {
   for (const std::string &file : {options.output, options.explainFile})
     if (!file.empty() && file != "-")
       if (llvm::Error error = checkWritable(file))
@@ -315,29 +318,63 @@ llvm::Error Compilation::run() {
     if (auto target = resolveTarget(options.targetTriple, options.targetCpu);
         !target)
       return target.takeError();
-  if (options.makesArtefact())
+  if (options.makesArtefact() || !options.samples.empty())
     if (auto toolchain = Toolchain::find(options.toolchain); !toolchain)
       return toolchain.takeError();
+  return llvm::Error::success();
+}
 
+llvm::Error Compilation::hashModel() {
+  progress.start("hashing the model");
+  std::vector<std::string> relevant = {
+      "batch=" + std::to_string(options.batch),
+      "association=" + options.association, "sum=" + options.sum,
+      "inexact=" + std::to_string(options.allowInexactAssociation)};
+  relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
+  if (!densitiesFile.empty()) {
+    auto densities = llvm::MemoryBuffer::getFile(densitiesFile);
+    if (!densities)
+      return llvm::createStringError("cannot read '" + densitiesFile +
+                                     "': " + densities.getError().message());
+    relevant.push_back("densities=" + (*densities)->getBuffer().str());
+  }
+  auto hash = computeModelHash(*module, relevant,
+                               [&](StringRef key) { return lookup(key); });
+  if (!hash)
+    return hash.takeError();
+  modelHash = *hash;
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::run() {
+  // What can fail early must not fail after a minute.
+  if (llvm::Error error = checkOptions())
+    return error;
   if (llvm::Error error = readModule())
     return error;
+  if (llvm::Error error = compile())
+    return error;
+  if (!options.output.empty() && options.output != "-" &&
+      options.emit != Emit::MLIR)
+    printSuccess(options.getEmitName());
+  progress.finish();
+  if (options.verbose)
+    progress.printTimes(llvm::errs());
+  return llvm::Error::success();
+}
+
+llvm::Error Compilation::compile() {
   if (llvm::Error error = work.create(options.tempsDirectory))
     return error;
   if (llvm::Error error = checkWeights())
     return error;
-  if (options.makesArtefact()) {
-    progress.start("hashing the model");
-    std::vector<std::string> relevant = {
-        "batch=" + std::to_string(options.batch),
-        "association=" + options.association, "sum=" + options.sum,
-        "inexact=" + std::to_string(options.allowInexactAssociation)};
-    relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
-    auto hash = computeModelHash(*module, relevant,
-                                 [&](StringRef key) { return lookup(key); });
-    if (!hash)
-      return hash.takeError();
-    modelHash = *hash;
-  }
+  densitiesFile = options.densities;
+  if (!options.samples.empty())
+    if (llvm::Error error = measureDensities())
+      return error;
+  if (options.makesArtefact() && modelHash.empty())
+    if (llvm::Error error = hashModel())
+      return error;
   for (const PhaseInfo &phase : getPhases())
     if (phase.phase > options.compileFrom && phase.phase <= options.compileTo)
       if (llvm::Error error = runPhase(phase))
@@ -359,13 +396,5 @@ llvm::Error Compilation::run() {
     if (llvm::Error error = emitCode())
       return error;
   }
-  if (llvm::Error error = outputs.commit())
-    return error;
-  if (!options.output.empty() && options.output != "-" &&
-      options.emit != Emit::MLIR)
-    printSuccess(options.getEmitName());
-  progress.finish();
-  if (options.verbose)
-    progress.printTimes(llvm::errs());
-  return llvm::Error::success();
+  return outputs.commit();
 }

@@ -9,6 +9,7 @@
 #define SPK_TOOLS_SPK_COMPILE_COMPILATION_H
 
 #include "Options.h"
+#include "Profile.h"
 #include "Progress.h"
 #include "WorkDirectory.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -23,14 +24,22 @@ namespace mlir::spk {
 /// has been written.
 class Compilation {
 public:
-  Compilation(MLIRContext &context, const CompileOptions &options)
-      : context(context), options(options) {}
+  Compilation(MLIRContext &context, const CompileOptions &options,
+              Progress &progress)
+      : context(context), options(options), progress(progress) {}
 
   llvm::Error run();
 
 private:
+  llvm::Error checkOptions();
   llvm::Error readModule();
+  /// From the module in memory to everything that the options ask for.
+  llvm::Error compile();
   llvm::Error checkWeights();
+  /// Compiles the model once more, runs it on the samples and writes what was
+  /// counted to `densitiesFile`.
+  llvm::Error measureDensities();
+  llvm::Error hashModel();
   llvm::Error runPhase(const PhaseInfo &phase);
   llvm::Error writeMLIR();
   llvm::Error writeExplanation();
@@ -45,7 +54,7 @@ private:
 
   MLIRContext &context;
   const CompileOptions &options;
-  Progress progress;
+  Progress &progress;
   WorkDirectory work;
   OutputSet outputs;
   OwningOpRef<ModuleOp> module;
@@ -55,6 +64,10 @@ private:
   std::vector<SafetensorsFile> files;
   std::vector<float> realigned;
   std::string modelHash;
+  /// Empty where densities are assumed.
+  std::string densitiesFile;
+  /// Where the options ask for taps of synapses.
+  std::vector<TappedSynapse> tappedSynapses;
   ModelReport report;
   std::optional<ModelABI> abi;
 };

@@ -76,6 +76,16 @@ static cl::opt<std::string>
         cl::desc("Order of summation of spikes times weights: auto, "
                  "sequential or grouped"),
         cl::init("auto"), cl::value_desc("order"), cl::cat(category));
+static cl::list<std::string>
+    samples("samples",
+            cl::desc("Run the model on these .npy files, one per input, to "
+                     "measure how dense the input of every layer is"),
+            cl::value_desc("file"), cl::cat(category));
+static cl::opt<std::string>
+    densities("densities",
+              cl::desc("Densities that were measured before, as --samples "
+                       "with --save-temps leaves them"),
+              cl::value_desc("file"), cl::cat(category));
 static cl::opt<std::string>
     strategy("strategy",
              cl::desc("Kernel strategy to use wherever it gives the same bits"),
@@ -259,6 +269,16 @@ static std::optional<CompileOptions> check() {
     return usageError("--sum must be auto, sequential or grouped, not '" + sum +
                       "'");
   options.sum = sum;
+  if (!samples.empty() && !densities.empty())
+    return usageError("--samples measures what --densities gives: leave one "
+                      "out");
+  if ((!samples.empty() || !densities.empty()) &&
+      (*from > Phase::Input || *to < Phase::Model))
+    return usageError(
+        "densities decide on the way from 'input' to 'model', which this "
+        "compilation does not go");
+  options.samples.assign(samples.begin(), samples.end());
+  options.densities = densities;
   options.strategy = strategy;
   options.taps.assign(taps.begin(), taps.end());
 

@@ -33,6 +33,11 @@ struct CompileOptions {
   std::string association = "auto";
   bool allowInexactAssociation = false;
   std::string sum = "auto";
+  /// .npy files to measure densities on, or a file of densities.
+  std::vector<std::string> samples;
+  std::string densities;
+  /// Make a model whose densities can be measured; set by the driver itself.
+  bool tapSynapses = false;
   std::string strategy = "auto";
 
   std::string targetTriple, targetCpu;

@@ -30,12 +30,23 @@ void Progress::endStage() {
   current.clear();
 }
 
-void Progress::start(std::string stage) {
+void Progress::start(llvm::StringRef stage) {
   std::lock_guard<std::mutex> lock(mutex);
   endStage();
-  current = std::move(stage);
+  current = prefix + stage.str();
+  detail.clear();
   stageBegin = Clock::now();
   changed.notify_all();
+}
+
+void Progress::setPrefix(llvm::StringRef text) {
+  std::lock_guard<std::mutex> lock(mutex);
+  prefix = text.str();
+}
+
+void Progress::describe(llvm::StringRef text) {
+  std::lock_guard<std::mutex> lock(mutex);
+  detail = text.str();
 }
 
 void Progress::finish() {
@@ -54,7 +65,7 @@ void Progress::watch() {
     while (!changed.wait_for(lock, patience, isOver)) {
       if (!current.empty())
         llvm::errs() << llvm::format("[%5.1f s] ", getSeconds()) << current
-                     << "\n";
+                     << (detail.empty() ? "" : ", ") << detail << "\n";
       patience = std::chrono::seconds(5);
     }
   }

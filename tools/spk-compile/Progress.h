@@ -8,6 +8,7 @@
 #ifndef SPK_TOOLS_SPK_COMPILE_PROGRESS_H
 #define SPK_TOOLS_SPK_COMPILE_PROGRESS_H
 
+#include "llvm/ADT/StringRef.h"
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -31,7 +32,11 @@ public:
   Progress &operator=(const Progress &) = delete;
 
   /// Ends the stage that runs and begins another.
-  void start(std::string stage);
+  void start(llvm::StringRef stage);
+  /// Stands before the names of stages from now on.
+  void setPrefix(llvm::StringRef text);
+  /// How far the stage is.
+  void describe(llvm::StringRef text);
   /// Ends the last stage.
   void finish();
 
@@ -50,7 +55,7 @@ private:
 
   const Clock::time_point begin = Clock::now();
   Clock::time_point stageBegin = begin;
-  std::string current;
+  std::string current, detail, prefix;
   std::vector<Stage> stages;
   bool done = false;
   std::mutex mutex;

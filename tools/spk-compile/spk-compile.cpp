@@ -56,7 +56,8 @@ int main(int argc, char **argv) {
   context.printOpOnDiagnostic(false);
   DiagnosticPrinter diagnostics(context);
 
-  Compilation compilation(context, *options);
+  Progress progress;
+  Compilation compilation(context, *options, progress);
   llvm::Error error = compilation.run();
   if (!error)
     return 0;

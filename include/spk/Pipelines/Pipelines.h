@@ -51,6 +51,15 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<std::string> sum{*this, "sum",
                           llvm::cl::desc("auto, sequential or grouped"),
                           llvm::cl::init("auto")};
+  Option<std::string> densities{
+      *this, "densities",
+      llvm::cl::desc("JSON file of measured densities of synapses"),
+      llvm::cl::init("")};
+  Option<bool> tapSynapses{
+      *this, "tap-synapses",
+      llvm::cl::desc("for measuring densities: what synapses read becomes "
+                     "outputs, and there is no streaming"),
+      llvm::cl::init(false)};
   Option<bool> remarks{*this, "remarks",
                        llvm::cl::desc("report decisions as remarks"),
                        llvm::cl::init(false)};

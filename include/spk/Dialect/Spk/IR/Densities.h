@@ -23,6 +23,11 @@ inline constexpr llvm::StringLiteral kDensityAttr = "spk.density";
 /// inputs whose bit p is set, for every bit plane p.
 inline constexpr llvm::StringLiteral kPlaneDensitiesAttr =
     "spk.plane_densities";
+/// Synapse attribute of a model that is made to be measured: name of the result
+/// of @main that holds the input.
+inline constexpr llvm::StringLiteral kInputTapAttr = "spk.input_tap";
+/// Beside it, i64: number of bit planes of integer inputs, 0 of spikes.
+inline constexpr llvm::StringLiteral kInputPlanesAttr = "spk.input_planes";
 
 /// Share of spikes that are 1, where nothing was measured. Also the share of
 /// integers that are not zero and of those whose lowest bit is set.

@@ -38,6 +38,32 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
   let statistics = [Statistic<"numTaps", "taps", "results added">];
 }
 
+def ApplyDensities : Pass<"spk-apply-densities", "mlir::ModuleOp"> {
+  let summary = "give synapses the densities that were measured";
+  let description = [{
+    Sets `spk.density` and `spk.plane_densities` of the synapses of `@main` that
+    read spikes or integers, from a file such as
+
+        {"densities": [
+          {"layer": "block.0.q_conv", "density": 0.125},
+          {"layer": "block.1.q_conv", "density": 0.25, "planes": [0.1875, 0.125]}
+        ]}
+
+    where the k-th entry of a module path belongs to the k-th such synapse of
+    that path. Synapses without an entry stay as they are; an entry without a
+    synapse, another number of planes than the integers have, or a number that
+    is no share is an error. `spk-compile --samples` writes such a file
+    (`--save-temps` keeps it).
+  }];
+  let options = [
+    Option<"file", "file", "std::string", "\"\"",
+           "JSON file of densities; nothing is done without">
+  ];
+  let statistics = [
+    Statistic<"numMeasured", "measured", "synapses with measured densities">
+  ];
+}
+
 def ChannelsLast : Pass<"spk-channels-last"> {
   let summary = "bring every layer to channels innermost";
   let description = [{
@@ -261,6 +287,18 @@ def SplitChannels : Pass<"spk-split-channels"> {
   let statistics = [
     Statistic<"numSplit", "split", "layers split">
   ];
+}
+
+def TapSynapses : Pass<"spk-tap-synapses", "mlir::ModuleOp"> {
+  let summary = "make what synapses read outputs";
+  let description = [{
+    For measuring densities: every spike or integer value that a synapse of
+    `@main` reads becomes a result `synapse-input:<n>`, and the synapse says
+    which (`spk.input_tap`) and how many bit planes it has (`spk.input_planes`,
+    0 for spikes). Runs where `spk-apply-densities` does, so that the synapses
+    are the same ones in the same order.
+  }];
+  let statistics = [Statistic<"numTaps", "taps", "results added">];
 }
 
 def VerifyRanges : Pass<"spk-verify-ranges"> {
