@@ -1051,10 +1051,12 @@ static int spk_benchmark(spk_runner *runner) {
            ",\n  \"samples\": %" PRId64 ",\n  \"warmup\": %" PRId64
            ",\n  \"repetitions\": %" PRId64 ",\n  \"min_ms\": %.6f,\n"
            "  \"median_ms\": %.6f,\n  \"p90_ms\": %.6f,\n  \"p99_ms\": %.6f,\n"
-           "  \"images_per_second\": %.3f,\n  \"peak_rss_bytes\": %" PRId64
-           "\n}\n",
+           "  \"images_per_second\": %.3f,\n  \"arena_bytes\": %" PRIu64
+           ",\n  \"weights_bytes\": %" PRIu64
+           ",\n  \"peak_rss_bytes\": %" PRId64 "\n}\n",
            threads, runner->batch, runner->samples, options->warmup, count, low,
-           median, p90, p99, rate, rss);
+           median, p90, p99, rate, metadata->arena_bytes,
+           metadata->weights_bytes, rss);
     return SPK_EXIT_OK;
   }
   printf("model          %s, compiled by spk %s for %s\n", metadata->model_name,
@@ -1069,7 +1071,10 @@ static int spk_benchmark(spk_runner *runner) {
   printf("time (ms)      min %.4f  median %.4f  p90 %.4f  p99 %.4f\n", low,
          median, p90, p99);
   printf("images/s       %.2f\n", rate);
-  printf("peak memory    %.1f MiB\n", (double)rss / (1024.0 * 1024.0));
+  const double mib = 1024.0 * 1024.0;
+  printf("peak memory    %.1f MiB, with an arena of %.2f and weights of %.1f\n",
+         (double)rss / mib, (double)metadata->arena_bytes / mib,
+         (double)metadata->weights_bytes / mib);
   return SPK_EXIT_OK;
 }
 

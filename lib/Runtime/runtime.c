@@ -569,6 +569,10 @@ SPK_PUBLIC const spk_metadata *SPK_NAME(metadata)(void) {
   return &model_descriptor.metadata;
 }
 
+SPK_PUBLIC uint64_t SPK_NAME(arena_bytes)(void) {
+  return model_descriptor.metadata.arena_bytes;
+}
+
 SPK_PUBLIC const spk_api *SPK_NAME(api)(void) {
   static const spk_api api = {.abi_version = SPK_ABI_VERSION,
                               .create = SPK_NAME(create),

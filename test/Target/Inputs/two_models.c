@@ -34,6 +34,9 @@ int main(void) {
   printf("%s and %s: %s\n", spk_first_metadata()->model_name,
          spk_second_metadata()->model_name,
          memcmp(first, second, sizeof(first)) == 0 ? "equal" : "different");
+  printf("arenas of %llu and %llu bytes\n",
+         (unsigned long long)spk_first_arena_bytes(),
+         (unsigned long long)spk_second_arena_bytes());
   printf("%g %g %g\n", (double)first[0], (double)first[1], (double)first[15]);
   return 0;
 }

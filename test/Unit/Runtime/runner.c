@@ -156,10 +156,13 @@ static void results(void) {
   // CHECK: "batch": 2
   // CHECK: "repetitions": 4
   // CHECK: "median_ms": {{[0-9.]+}},
-  // CHECK: "peak_rss_bytes": {{[1-9][0-9]*}}
+  // CHECK: "arena_bytes": 128,
+  // CHECK-NEXT: "weights_bytes": {{[0-9]+}},
+  // CHECK-NEXT: "peak_rss_bytes": {{[1-9][0-9]*}}
   EXITS(0, "image.npy events.npy --benchmark --stream --warmup 0");
   // CHECK: mode stream, 1 thread, batch 2
   // CHECK: time (ms) min {{[0-9.]+}} median {{[0-9.]+}} p90 {{[0-9.]+}} p99
+  // CHECK: peak memory {{[0-9.]+}} MiB, with an arena of 0.00 and weights of
   EXITS(0, "--info");
   // CHECK: input 0 image float32 [2, 4]
   // CHECK: output 1 block/lif bool [3, 2, 4] (leading axis is time)

@@ -329,6 +329,8 @@ static void queries(void) {
   CHECK(!api->input_info(2) && !api->input_info(-1));
   CHECK(!api->output_info(2) && !api->output_info(-1));
   CHECK(strcmp(api->metadata()->model_name, "fake") == 0);
+  CHECK(spk_fake_arena_bytes() == (24 + FAKE_N) * sizeof(float));
+  CHECK(spk_fake_arena_bytes() == api->metadata()->arena_bytes);
   CHECK(strcmp(spk_status_name(SPK_ERR_STATE), "bad state") == 0);
   CHECK(strcmp(spk_dtype_name(SPK_I16), "int16") == 0);
   CHECK(spk_dtype_size(SPK_I64) == 8);
