@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from kernels_engines import ENGINES, Worker, artefact, python_of, serve
 from kernels_layers import LAYERS, Cell, Layer, Parameters, cells_of, expected, make_module, make_parameters, unpack, weight_names
-from kernels_report import Row, check, frequency, make_lines, print_markdown, print_table
+from kernels_report import Row, check, frequency, make_lines, print_markdown, print_table, undisturbed
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK_LAYERS = ("proj*", "fc2*", "conv 256*", "ssa*")
@@ -120,10 +120,11 @@ def measure(layer: Layer, cells: list[Cell], workers: dict[str, Worker], rounds:
             for name in (name for name in workers if name != "spk"):
                 for way in ways[name]:
                     rates[cell.label] = compare(layer, cell, parameters, ours, workers[name].answer(way, cell, index))
-    times: dict[tuple[str, str], list[float]] = {(name, way): [] for name in workers for way in ways[name]}
+    samples: dict[tuple[str, str], list[tuple[float, bool]]] = {(name, way): [] for name in workers for way in ways[name]}
     for _ in range(rounds):
-        for name, way in times:
-            times[name, way] += workers[name].times(way)
+        for name, way in samples:
+            samples[name, way] += workers[name].times(way)
+    times = {key: undisturbed(taken) for key, taken in samples.items()}
     rivals = {}
     for name in workers:
         if name != "spk" and ways[name]:
@@ -143,6 +144,7 @@ def measure(layer: Layer, cells: list[Cell], workers: dict[str, Worker], rounds:
                 summation=report.get("sum", ""),
                 strategy=report["strategy"],
                 fires=rates[cell.label],
+                disturbed=statistics.mean(bad for _, bad in samples["spk", cell.label]),
                 cycles_per_ms=options.frequency * 1e6 if options.frequency else None,
             )
         )

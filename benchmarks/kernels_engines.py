@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -41,16 +42,18 @@ class Engine(ABC):
     def answer(self, way: str, cell: Cell, index: int) -> list[np.ndarray]:
         """Results for one input, per part."""
 
-    def times(self, way: str) -> list[float]:
-        """One pass over the inputs, in ms."""
+    def times(self, way: str) -> list[tuple[float, bool]]:
+        """One pass over the inputs: ms, and whether another process took the processor meanwhile."""
         call = self.call(way)
         for i in range(WARM):
             call(INPUTS - 1 - i)
         times = []
         for i in range(INPUTS):
+            switches = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
             start = time.perf_counter()
             call(i)
-            times.append(1e3 * (time.perf_counter() - start))
+            took = time.perf_counter() - start
+            times.append((1e3 * took, resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw != switches))
         return times
 
 
@@ -352,8 +355,8 @@ class Worker:
         """Prepare a layer."""
         return self.ask(do="load", layer=layer.name, cells=[[c.density, c.joined] for c in cells])
 
-    def times(self, way: str) -> list[float]:
-        """One pass over the inputs, in ms."""
+    def times(self, way: str) -> list[tuple[float, bool]]:
+        """One pass over the inputs: ms, and whether it was disturbed."""
         time.sleep(self.settle)
         return self.ask(do="time", way=way)
 

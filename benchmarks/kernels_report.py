@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kernels_layers import Cell, Layer
+from kernels_layers import INPUTS, Cell, Layer
 
 LANES = 16  # f32 of a 64-byte load
 LOADS = 2  # 64-byte loads from the first-level cache in one cycle
@@ -39,7 +39,7 @@ TARGETS = (
 
 @dataclass
 class Row:
-    """A layer on one kind of input; times in ms; rivals as (median, minimum, way)."""
+    """A layer on one kind of input; times in ms; rivals as (median, minimum, way); share of samples that others disturbed."""
 
     layer: Layer
     cell: Cell
@@ -50,6 +50,7 @@ class Row:
     summation: str
     strategy: str
     fires: float
+    disturbed: float
     cycles_per_ms: float | None
 
     @property
@@ -103,11 +104,18 @@ class Row:
             "sum": self.summation,
             "strategy": self.strategy,
             "fires": self.fires,
+            "disturbed": self.disturbed,
             "rivals": {
                 name: {"median_ms": m, "min_ms": low, "way": way, "ratio": self.ratio(name), "ratio_of_minima": self.ratio(name, True)}
                 for name, (m, low, way) in self.rivals.items()
             },
         }
+
+
+def undisturbed(samples: list[tuple[float, bool]]) -> list[float]:
+    """Times of calls during which no other process took the processor; of all calls if too few are."""
+    quiet = [ms for ms, bad in samples if not bad]
+    return quiet if len(quiet) >= INPUTS else [ms for ms, _ in samples]
 
 
 def ones_per_input(cell: Cell) -> float:

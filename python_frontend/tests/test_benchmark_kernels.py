@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import kernels
 from kernels_engines import OneDNN, OpenBLAS, Spk
-from kernels_layers import IMAGE, LAYERS, STREAMS, Cell, Layer, cells_of, expected, fire, make_input, make_parameters, pack, unpack
-from kernels_report import Row, check, make_lines, ones_per_input
+from kernels_layers import IMAGE, INPUTS, LAYERS, STREAMS, Cell, Layer, cells_of, expected, fire, make_input, make_parameters, pack, unpack
+from kernels_report import Row, check, make_lines, ones_per_input, undisturbed
 
 SPARSE = Cell(0.25)
 TINY = {
@@ -118,7 +118,7 @@ def test_shapes_of_the_network() -> None:
 def row(layer: Layer, cell: Cell, spk: float, rivals: dict[str, float], threads: int = 1) -> Row:
     """A row whose minima are a tenth below the medians."""
     times = {name: (ms, 0.9 * ms, "way") for name, ms in rivals.items()}
-    return Row(layer, cell, threads, spk, 0.9 * spk, times, "sequential", "row_accumulate", 0.2, 4e6)
+    return Row(layer, cell, threads, spk, 0.9 * spk, times, "sequential", "row_accumulate", 0.2, 0.0, 4e6)
 
 
 def test_lines_and_check() -> None:
@@ -146,6 +146,12 @@ def test_lines_and_check() -> None:
     assert check(short, "| `kernels: layers at 5 %` | why |", said.append) == 0
     assert check(short[:1], "", said.append) == 0
     assert len(said) == 2
+
+
+def test_disturbed_calls_do_not_count() -> None:
+    quiet = [(1.0, False)] * INPUTS
+    assert undisturbed([*quiet, (9.0, True)]) == [1.0] * INPUTS
+    assert undisturbed([*quiet[1:], (9.0, True)]) == [1.0] * (INPUTS - 1) + [9.0]
 
 
 def test_ceiling() -> None:
