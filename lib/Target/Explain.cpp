@@ -111,6 +111,23 @@ private:
 
 } // namespace
 
+/// "75.4 % (52.7, 22.7)": with the bit planes of integers.
+static std::string describe(const InputDensity &density) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto percent = [](double share) {
+    return llvm::format("%.3g", 100.0 * share);
+  };
+  os << percent(density.share) << " %";
+  if (density.planes.size() > 1) {
+    os << " (";
+    llvm::interleaveComma(density.planes, os,
+                          [&](double share) { os << percent(share); });
+    os << ')';
+  }
+  return density.measured ? text : text + " assumed";
+}
+
 static std::string orDash(StringRef text) {
   return text.empty() ? "-" : text.str();
 }
@@ -119,22 +136,24 @@ void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
                       const ModelReport &report, const ModelABI *abi) {
   os << "model " << modelName << ": " << report.layers.size() << " layers\n\n";
   Notes notes;
-  Table table({"layer", "runs as one", "input", "output", "sum", "strategy",
-               "association", "output bytes", "weights", "dense MACs", "why"});
+  Table table({"layer", "runs as one", "input", "output", "density", "sum",
+               "strategy", "association", "output bytes", "weights",
+               "dense MACs", "why"});
   for (const LayerReport &layer : report.layers) {
     std::string association = orDash(layer.association);
     if (!layer.association.empty())
       association += " (QK first " + formatCount(layer.qkFirstCost) +
                      ", KV first " + formatCount(layer.kvFirstCost) + ")";
     table.add({layer.layer, layer.fused, orDash(layer.input), layer.output,
+               layer.density ? describe(*layer.density) : "-",
                orDash(layer.sum), orDash(layer.strategy), association,
                formatBytes(layer.outputBytes), formatBytes(layer.weightBytes),
                formatCount(layer.multiplyAccumulates),
                orDash(notes.refer(layer.why))});
   }
   Totals totals(report);
-  table.add({"total", "", "", "", "", "", "", formatBytes(totals.outputBytes),
-             formatBytes(totals.weightBytes),
+  table.add({"total", "", "", "", "", "", "", "",
+             formatBytes(totals.outputBytes), formatBytes(totals.weightBytes),
              formatCount(totals.multiplyAccumulates), ""});
   table.print(os);
   os << "\nwhy:\n";
@@ -170,6 +189,12 @@ static llvm::json::Value toJSON(const LayerReport &layer) {
       {"weight_bytes", static_cast<int64_t>(layer.weightBytes)},
       {"dense_macs", layer.multiplyAccumulates},
       {"why", llvm::json::Array(layer.why)}};
+  if (layer.density) {
+    object["density"] = layer.density->share;
+    object["density_measured"] = layer.density->measured;
+    if (layer.density->planes.size() > 1)
+      object["plane_densities"] = llvm::json::Array(layer.density->planes);
+  }
   if (!layer.association.empty()) {
     object["association"] = layer.association;
     object["qk_first_macs"] = layer.qkFirstCost;

@@ -109,6 +109,15 @@ static void addWhy(LayerReport &report, Operation *op, StringRef attribute) {
     report.why.push_back(why.str());
 }
 
+/// Nothing where floats are read, zeros or not.
+static std::optional<InputDensity> getDensity(SynapseOpInterface synapse) {
+  auto packed = dyn_cast_or_null<PackedAttr>(
+      getSpikeEncoding(synapse.getSynapseInput().getType()));
+  if (!packed)
+    return std::nullopt;
+  return getInputDensity(synapse, packed.getPlanes());
+}
+
 static LayerReport reportLayer(FusedOp layer) {
   LayerReport report;
   Block &body = layer.getBody().front();
@@ -123,6 +132,7 @@ static LayerReport reportLayer(FusedOp layer) {
     main = synapse;
     input = synapse.getSynapseInput();
     report.sum = describe(synapse.getSummation());
+    report.density = getDensity(synapse);
     report.multiplyAccumulates = synapse.getMultiplyAccumulates();
     addWhy(report, main, kWhySum);
   }

@@ -86,6 +86,10 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--emit", default="shared", choices=["shared", "exe", "archive", "object", "llvm", "asm", "mlir"])
     p.add_argument("--tap", action="append", default=[], metavar="GLOB[:KIND]", help="extra outputs, for example '*:spikes'")
 
+    p.add_argument(
+        "--samples", action="append", metavar="X.npy", help="measure densities on these inputs first; repeat for several inputs"
+    )
+
     p = add("run", parents=[inputs, native], help="run a compiled model", description="Run an artefact or a model.")
     p.add_argument("model", help="NET.so, or FILE.py:function, which is compiled first")
     p.add_argument("--output", metavar="Y.npy", help="write the outputs; several get their names before the suffix")
@@ -166,7 +170,7 @@ def _compile(args: argparse.Namespace) -> int:
     output = Path(args.output)
     imported = import_model(model, inputs, output.with_suffix(""), sequence=_sequence(args))
     _print_warnings(imported.warnings)
-    options = {"emit": args.emit, "taps": args.tap, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
+    options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
     compile_file(imported.mlir, output, extra_args=args.rest, echo=True, **options)
     return 0
 

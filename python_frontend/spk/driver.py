@@ -12,6 +12,7 @@ from torch import nn
 
 from spk.artefact import CompiledModel
 from spk.importer import ImportedModel, import_model
+from spk.samples import sample_files
 from spk.tools import run_tool
 
 __all__ = ["compile", "compile_file", "compile_imported"]
@@ -23,6 +24,7 @@ def compile_file(
     *,
     emit: str = "shared",
     taps: Sequence[str] = (),
+    samples: Any = None,
     target_cpu: str = "host",
     openmp: bool = False,
     extra_args: Sequence[str] = (),
@@ -31,6 +33,7 @@ def compile_file(
     """Run ``spk-compile`` on a module; `echo` prints what it says.
 
     Raises:
+        SpkError: if the samples cannot be read.
         ToolError: with the compiler's messages and the command that reproduces them.
     """
     output = Path(output)
@@ -40,7 +43,9 @@ def compile_file(
     arguments += [f"--tap={tap}" for tap in taps]
     if not openmp:
         arguments.append("--openmp=none")
-    done = run_tool("spk-compile", [*arguments, *extra_args])
+    with tempfile.TemporaryDirectory(prefix="spk-samples-") as folder:
+        arguments += [f"--samples={file}" for file in sample_files(samples, Path(folder))]
+        done = run_tool("spk-compile", [*arguments, *extra_args])
     if echo:
         print(done.stdout, end="")
         print(done.stderr, end="", file=sys.stderr)
@@ -58,6 +63,7 @@ def compile(
     output: str | Path | None = None,
     threads: int = 1,
     taps: Sequence[str] = (),
+    samples: Any = None,
     target_cpu: str = "host",
     openmp: bool | None = None,
     sequence: bool | None = None,
@@ -73,6 +79,10 @@ def compile(
         threads: threads that the loaded model uses.
         taps: module path globs, each with an optional ``:spikes``, ``:current``,
             ``:membrane`` or ``:attention``, that become extra outputs.
+        samples: inputs on which to measure how dense the input of every layer
+            is: an array, a tensor or the path of a ``.npy`` file, a list of them
+            for several inputs. The batch axis may have any length. Densities are
+            assumed if None.
         target_cpu: processor to compile for.
         openmp: whether to emit parallel code; by default if `threads` is not 1.
         sequence: see `spk.import_model`.
@@ -90,5 +100,6 @@ def compile(
         library = library.with_name(f"{library.name}.so")
     imported = import_model(model, example, library.with_suffix(""), sequence=sequence)
     parallel = threads != 1 if openmp is None else openmp
-    compile_file(imported.mlir, library, taps=taps, target_cpu=target_cpu, openmp=parallel, extra_args=extra_args)
+    options = {"taps": taps, "samples": samples, "target_cpu": target_cpu, "openmp": parallel, "extra_args": extra_args}
+    compile_file(imported.mlir, library, **options)
     return CompiledModel(library, threads, keep=keep)

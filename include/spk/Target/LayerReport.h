@@ -14,6 +14,7 @@
 #define SPK_TARGET_LAYERREPORT_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "spk/Dialect/Spk/IR/Densities.h"
 #include "spk/Target/ModelABI.h"
 #include <optional>
 
@@ -30,6 +31,8 @@ struct LayerReport {
   /// Order of summation, or empty.
   std::string sum;
   std::string strategy;
+  /// Of the input of a synapse that reads spikes or integers.
+  std::optional<InputDensity> density;
   /// Order of the products of an attention core, or empty, and the
   /// multiply-accumulates of both orders.
   std::string association;

@@ -1,4 +1,4 @@
-"""Compares spk-compile --explain=json with the IR: check_explain.py REPORT PACKED.mlir."""
+"""Compares spk-compile --explain=json with the IR: check_explain.py REPORT PACKED.mlir [DENSITIES.json]."""
 
 import json
 import re
@@ -16,6 +16,14 @@ assert [layer["strategy"] for layer in report["layers"]] == strategies, strategi
 synapses = [layer for layer in report["layers"] if layer["fused"].startswith(("conv", "linear"))]
 sums = re.findall(r"spk\.(?:conv|linear) .*?sum = #spk\.sum<(\w+)", main)
 assert [layer["sum"].split()[0] for layer in synapses] == sums, sums
+
+dense = [layer for layer in synapses if "density" in layer]
+assert [layer["layer"] for layer in synapses if layer not in dense] == ["embed.0_conv", "head"]
+assert all(layer["density_measured"] == (len(sys.argv) == 4) for layer in dense)
+if len(sys.argv) == 4:
+    densities = json.loads(Path(sys.argv[3]).read_text())["densities"]
+    shown = [(layer["layer"], layer["density"], layer.get("plane_densities")) for layer in dense]
+    assert shown == [(d["layer"], d["density"], d.get("planes")) for d in densities], shown
 
 attention = [layer for layer in report["layers"] if "association" in layer]
 orders = re.findall(r"spk\.ssa .*?association = #spk\.association<(\w+)>", main)
