@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from kernels_engines import ENGINES, Worker, artefact, python_of, serve
 from kernels_layers import LAYERS, Cell, Layer, Parameters, cells_of, expected, make_module, make_parameters, unpack, weight_names
-from kernels_report import Row, check, frequency, make_lines, print_markdown, print_table, undisturbed
+from kernels_report import Row, check, frequency, make_lines, print_markdown, print_table, usable
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK_LAYERS = ("proj*", "fc2*", "conv 256*", "ssa*")
@@ -124,7 +124,7 @@ def measure(layer: Layer, cells: list[Cell], workers: dict[str, Worker], rounds:
     for _ in range(rounds):
         for name, way in samples:
             samples[name, way] += workers[name].times(way)
-    times = {key: undisturbed(taken) for key, taken in samples.items()}
+    times = {key: usable(taken, options.threads_now) for key, taken in samples.items()}
     rivals = {}
     for name in workers:
         if name != "spk" and ways[name]:

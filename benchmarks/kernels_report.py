@@ -112,10 +112,10 @@ class Row:
         }
 
 
-def undisturbed(samples: list[tuple[float, bool]]) -> list[float]:
-    """Times of calls during which no other process took the processor; of all calls if too few are."""
-    quiet = [ms for ms, bad in samples if not bad]
-    return quiet if len(quiet) >= INPUTS else [ms for ms, _ in samples]
+def usable(samples: list[tuple[float, bool]], threads: int) -> list[float]:
+    """Times of calls that count: of several threads those that no other process disturbed, if there are enough."""
+    quiet = [ms for ms, disturbed in samples if not disturbed]
+    return quiet if threads > 1 and len(quiet) >= INPUTS else [ms for ms, _ in samples]
 
 
 def ones_per_input(cell: Cell) -> float:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import kernels
 from kernels_engines import OneDNN, OpenBLAS, Spk
 from kernels_layers import IMAGE, INPUTS, LAYERS, STREAMS, Cell, Layer, cells_of, expected, fire, make_input, make_parameters, pack, unpack
-from kernels_report import Row, check, make_lines, ones_per_input, undisturbed
+from kernels_report import Row, check, make_lines, ones_per_input, usable
 
 SPARSE = Cell(0.25)
 TINY = {
@@ -148,10 +151,28 @@ def test_lines_and_check() -> None:
     assert len(said) == 2
 
 
-def test_disturbed_calls_do_not_count() -> None:
+def test_disturbed_calls_of_several_threads_do_not_count() -> None:
     quiet = [(1.0, False)] * INPUTS
-    assert undisturbed([*quiet, (9.0, True)]) == [1.0] * INPUTS
-    assert undisturbed([*quiet[1:], (9.0, True)]) == [1.0] * (INPUTS - 1) + [9.0]
+    assert usable([*quiet, (9.0, True)], 2) == [1.0] * INPUTS
+    assert usable([*quiet[1:], (9.0, True)], 2) == [1.0] * (INPUTS - 1) + [9.0]
+    # Of one thread they have its own time.
+    assert usable([*quiet, (1.5, True)], 1) == [1.0] * INPUTS + [1.5]
+
+
+class Sleeper(OpenBLAS):
+    """Works for a while, and is interrupted."""
+
+    def call(self, way: str) -> Callable[[int], None]:
+        return lambda index: time.sleep(0.02)
+
+
+def test_own_time_of_disturbed_calls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    switches = itertools.count()
+    monkeypatch.setattr("resource.getrusage", lambda who: SimpleNamespace(ru_nivcsw=next(switches)))
+    assert max(ms for ms, disturbed in Sleeper(tmp_path, 1).times("") if disturbed) < 15
+    assert min(ms for ms, disturbed in Sleeper(tmp_path, 2).times("") if disturbed) > 15
+    monkeypatch.setattr("resource.getrusage", lambda who: SimpleNamespace(ru_nivcsw=0))
+    assert min(ms for ms, disturbed in Sleeper(tmp_path, 1).times("") if not disturbed) > 15
 
 
 def test_ceiling() -> None:
