@@ -27,7 +27,8 @@ SmallVector<Value> LaneEmitter::indicesOf(RankedTensorType type,
                                           const Position &at) {
   SmallVector<Value> indices = {type.getDimSize(0) == 1 ? b.index(0) : at.t,
                                 at.b};
-  llvm::append_range(indices, at.axes);
+  for (auto [axis, index] : llvm::enumerate(at.axes))
+    indices.push_back(type.getDimSize(2 + axis) == 1 ? b.index(0) : index);
   return indices;
 }
 
@@ -115,6 +116,8 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
       .Case([&](MeanOp op) { return emitMean(op, at); })
       .Case([&](UnpackOp op) { return emit(op.getInput(), at); })
       .Case([&](SSAOp op) { return emitAttention(op, at); })
+      .Case([&](CountOp op) { return emitCount(op, at); })
+      .Case([&](GateOp op) { return emitGate(op, at); })
       .Default([&](Operation *op) { return emitElementwise(op, at); });
 }
 
@@ -232,43 +235,24 @@ FailureOr<Lanes> LaneEmitter::emitAdd(AddOp op, const Position &at) {
   return Lanes::ofWords(std::move(sum));
 }
 
-FailureOr<Lanes> LaneEmitter::emitMean(MeanOp op, const Position &at) {
-  RankedTensorType type = typeOf(op.getInput());
-  int64_t count = 1;
-  for (int64_t axis : op.getAxes()) {
-    if (axis == 1 || axis == type.getRank() - 1) {
-      op.emitOpError("native code must not take the mean over the ")
-          << (axis == 1 ? "batch" : "channels");
-      return failure();
-    }
-    count *= type.getDimSize(axis);
-  }
-  LogicalResult status = success();
-  // One loop per reduced axis, outermost first: row-major order.
-  std::function<Value(ArrayRef<int64_t>, Position, Value)> reduce =
-      [&](ArrayRef<int64_t> axes, Position inner, Value sum) -> Value {
-    if (axes.empty()) {
-      FailureOr<Lanes> lanes = emit(op.getInput(), inner);
-      if (failed(lanes)) {
-        status = failure();
-        return sum;
-      }
-      return arith::AddFOp::create(b, sum, toFloat(*lanes));
-    }
-    return b
-        .loop(b.index(0), b.index(type.getDimSize(axes.front())), {sum},
-              [&](Value i, ValueRange carried) -> SmallVector<Value> {
-                Position next = inner;
-                (axes.front() == 0 ? next.t : next.axes[axes.front() - 2]) = i;
-                return {reduce(axes.drop_front(), next, carried[0])};
-              })
-        .front();
-  };
-  Value sum = reduce(op.getAxes(), at, b.splat(0.0f));
-  if (failed(status))
+FailureOr<Lanes> LaneEmitter::emitGate(GateOp op, const Position &at) {
+  FailureOr<Lanes> input = emit(op.getInput(), at);
+  if (failed(input))
     return failure();
-  return Lanes::ofVector(
-      arith::DivFOp::create(b, sum, b.splat(static_cast<float>(count))));
+  // A mask with one channel is one bit for all.
+  RankedTensorType type = typeOf(op.getMask());
+  bool isOneBit = type.getShape().back() == 1;
+  Position place = at;
+  if (isOneBit)
+    place.block = b.index(0);
+  FailureOr<Lanes> mask = emit(op.getMask(), place);
+  if (failed(mask))
+    return failure();
+  Value word = mask->planes[0];
+  if (isOneBit)
+    word = arith::SubIOp::create(b, b.word(0),
+                                 arith::AndIOp::create(b, word, b.word(1)));
+  return Lanes::ofWords({arith::AndIOp::create(b, input->planes[0], word)});
 }
 
 FailureOr<Lanes> LaneEmitter::emitAttention(SSAOp op, const Position &at) {
@@ -293,8 +277,12 @@ FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
       return failure();
     return Lanes::ofVector(toFloat(*input));
   }
+  // Bitwise operations keep the bits past the last channel zero.
+  Type element = getElementTypeOrSelf(op->getResult(0));
+  bool isBitwise = isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op) &&
+                   element.isInteger(1);
   if (!op->hasTrait<::mlir::OpTrait::Elementwise>() ||
-      !getElementTypeOrSelf(op->getResult(0)).isF32()) {
+      !(element.isF32() || isBitwise)) {
     op->emitOpError("has no native code; see spk-run --interpret");
     return failure();
   }
@@ -303,14 +291,15 @@ FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
     FailureOr<Lanes> lanes = emit(operand, at);
     if (failed(lanes))
       return failure();
-    operands.push_back(toFloat(*lanes));
+    operands.push_back(isBitwise ? lanes->planes[0] : toFloat(*lanes));
   }
   OperationState state(op->getLoc(), op->getName());
   state.addOperands(operands);
-  state.addTypes(b.floatLanes());
+  state.addTypes(isBitwise ? Type(b.getI64Type()) : Type(b.floatLanes()));
   state.addAttributes(llvm::to_vector(op->getDiscardableAttrs()));
   state.propertiesAttr = op->getPropertiesAsAttribute();
-  return Lanes::ofVector(b.create(state)->getResult(0));
+  Value result = b.create(state)->getResult(0);
+  return isBitwise ? Lanes::ofWords({result}) : Lanes::ofVector(result);
 }
 
 //===----------------------------------------------------------------------===//
@@ -359,6 +348,9 @@ FailureOr<Value> LaneEmitter::stepNeuron(NeuronOpInterface neuron,
   FailureOr<Lanes> current = emit(neuron.getCurrent(), at);
   if (failed(current))
     return failure();
+  // A layer that yields the current too does not compute it again.
+  if (neuron.getCurrent().getDefiningOp())
+    fix(neuron.getCurrent(), *current);
   LaneArithmetic arithmetic(b);
   NeuronStep step = neuron.step(arithmetic, {state}, {current->vector});
   // Lanes past the last channel must stay zero in memory.
@@ -373,6 +365,7 @@ FailureOr<Value> LaneEmitter::stepNeuron(NeuronOpInterface neuron,
 }
 
 void LaneEmitter::forget(NeuronOpInterface neuron) {
+  fixed.erase(neuron.getCurrent());
   fixed.erase(neuron.getFired());
   if (Value charged = neuron.getCharged())
     fixed.erase(charged);

@@ -71,9 +71,18 @@ private:
   FailureOr<Lanes> emitAdd(AddOp op, const Position &at);
   FailureOr<Lanes> emitMean(MeanOp op, const Position &at);
   FailureOr<Lanes> emitAttention(SSAOp op, const Position &at);
+  FailureOr<Lanes> emitCount(CountOp op, const Position &at);
+  FailureOr<Lanes> emitGate(GateOp op, const Position &at);
   FailureOr<Lanes> emitElementwise(Operation *op, const Position &at);
 
-  /// Memory indices of a value of `type` at a position, channels excluded.
+  /// `start` and the lanes of the operand of `op` along `axes`, added up in
+  /// ascending order.
+  FailureOr<Value>
+  emitReduction(Operation *op, ArrayRef<int64_t> axes, const Position &at,
+                Value start,
+                llvm::function_ref<Value(Value, const Lanes &)> add);
+  /// Memory indices of a value of `type` at a position, channels excluded; 0
+  /// along axes of size 1.
   SmallVector<Value> indicesOf(RankedTensorType type, const Position &at);
   /// Lanes of an integer or spike value as f32.
   Value toFloat(const Lanes &lanes);

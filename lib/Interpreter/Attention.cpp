@@ -20,6 +20,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Handlers.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -170,7 +171,45 @@ static LogicalResult evaluateAttentionMap(AttentionMapOp op, Evaluation &e) {
   return success();
 }
 
+/// Calls `body(i, j)` for every element i of a tensor of `shape` and the
+/// element j of one of `other` that it corresponds to, which is 0 along its
+/// axes of size 1.
+static void forEachPair(ArrayRef<int64_t> shape, ArrayRef<int64_t> other,
+                        llvm::function_ref<void(int64_t, int64_t)> body) {
+  SmallVector<int64_t> strides(shape.size()), index(shape.size());
+  int64_t stride = 1;
+  for (int64_t axis = shape.size() - 1; axis >= 0; stride *= other[axis--])
+    strides[axis] = other[axis] == 1 ? 0 : stride;
+  int64_t count = *countElements(shape);
+  for (int64_t i = 0; i < count; ++i) {
+    body(i, std::inner_product(index.begin(), index.end(), strides.begin(),
+                               int64_t(0)));
+    for (int64_t axis = shape.size() - 1;
+         axis >= 0 && ++index[axis] == shape[axis]; --axis)
+      index[axis] = 0;
+  }
+}
+
+static LogicalResult evaluateCount(CountOp op, Evaluation &e) {
+  ArrayRef<uint8_t> input = e.in<uint8_t>(op.getInput());
+  MutableArrayRef<float> output = e.out<float>(op.getResult());
+  forEachPair(e.operand(op.getInput()).shape, e.result(op.getResult()).shape,
+              [&](int64_t i, int64_t j) { output[j] += input[i]; });
+  return success();
+}
+
+static LogicalResult evaluateGate(GateOp op, Evaluation &e) {
+  ArrayRef<uint8_t> input = e.in<uint8_t>(op.getInput());
+  ArrayRef<uint8_t> mask = e.in<uint8_t>(op.getMask());
+  MutableArrayRef<uint8_t> output = e.out<uint8_t>(op.getResult());
+  forEachPair(e.operand(op.getInput()).shape, e.operand(op.getMask()).shape,
+              [&](int64_t i, int64_t j) { output[i] = input[i] & mask[j]; });
+  return success();
+}
+
 void spk::addAttentionHandlers(HandlerTable &table) {
+  table.add<CountOp, evaluateCount>();
+  table.add<GateOp, evaluateGate>();
   table.add<SSAOp, evaluateSSA>();
   table.add<AttentionMapOp, evaluateAttentionMap>();
 }

@@ -116,6 +116,32 @@ def test_attention_that_is_not_supported(form: str, expected: str) -> None:
     assert expected in " ".join(problems(Core(form), torch.rand(3, 2, 5, 4)).values())
 
 
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (lambda x, s: x.sum(2), "nearest supported form: a sum of spikes, or a mean"),
+        (lambda x, s: (s + s).sum(2), "a sum of floats or integers"),
+        (lambda x, s: s.sum(0), "a sum over time or batch"),
+        (lambda x, s: s.sum(1), "a sum over time or batch"),
+        (lambda x, s: s.sum(2, dtype=torch.float64), "a sum of floats or integers"),
+        (lambda x, s: s * s[:, :1], "broadcasts"),
+        (lambda x, s: x * s.mean(2, keepdim=True), "broadcasts"),
+    ],
+)
+def test_sums_and_masks_that_are_not_supported(form: Callable[[Tensor, Tensor], Tensor], expected: str) -> None:
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lif = LIFNode()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return form(x, self.lif(x))
+
+    with pytest.raises(UnsupportedModelError) as caught:
+        translate(Model(), torch.rand(3, 2, 5, 4), sequence=True)
+    assert expected in str(caught.value)
+
+
 class TimesBatch(nn.Module):
     """The neuron scans T * B, as published QKFormer code does."""
 

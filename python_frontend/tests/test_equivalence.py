@@ -25,6 +25,7 @@ import torch
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from zoo.spikingformer import spikingformer_cifar, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
 from spk.comparison import NeuronTrace, compare, trace
@@ -79,6 +80,10 @@ def imagenet(**options: Any) -> nn.Module:
     return spikformer_imagenet(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (32, 64), **options})
 
 
+def spikingformer(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
+    return build(**{"dim": 48, "depth": 2, "heads": 2, "img": (32, 64), **options})
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]] = {
     **dict.fromkeys(FIXTURES, (None, 0)),
     "cifar": (cifar, 1),
@@ -88,6 +93,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "imagenet": (imagenet, 1),
     "imagenet_batch_3": (lambda: imagenet(T=5, img=(48, 32), depth=2), 3),
     "imagenet_spikingjelly": (lambda: imagenet(neuron=sj_neurons().LIFNode), 2),
+    "spikingformer_imagenet": (lambda: spikingformer(spikingformer_imagenet, img=(64, 128)), 1),
+    "spikingformer_cifar_batch_3": (lambda: spikingformer(spikingformer_cifar, img=(8, 20), T=3, mlp_ratio=1.5), 3),
+    "spikingformer_spikingjelly": (lambda: spikingformer(spikingformer_cifar, neuron=sj_neurons().LIFNode), 1),
     "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
     **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
 }

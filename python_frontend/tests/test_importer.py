@@ -158,6 +158,50 @@ def test_operands_of_attention_are_in_their_places() -> None:
         assert [made_by[o] for o in operands] == ["q_lif", "k_lif", "v_lif"], form
 
 
+class SpikeDriven(nn.Module):
+    """Spike-driven attention on `[T, B, N, C]`, written with heads or without, the mask in front or behind."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form = form
+        for name in ("q", "k", "v", "kv"):
+            self.add_module(name, LIFNode(v_threshold=0.5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        t, b, n, c = x.shape
+        q, k, v = self.q(x), self.k(x * 0.5), self.v(x * 0.75)
+        if self.form == "heads":
+            q, k, v = (y.reshape(t, b, n, 3, c // 3).permute(0, 1, 3, 2, 4) for y in (q, k, v))
+            y = q * self.kv((k * v).sum(-2, keepdim=True))
+            return y.transpose(2, 3).reshape(x.shape)
+        if self.form == "token_last":
+            q, k, v = (y.transpose(2, 3) for y in (q, k, v))
+            return (self.kv((k * v).sum(-1)).unsqueeze(-1) * q).transpose(2, 3)
+        if self.form == "mask_of_queries":  # as token attention does: one number for each token
+            return self.kv(q.sum(3, keepdim=True)) * k * v
+        return self.kv(k.mul(v).sum(dim=2, keepdim=True)).mul(q)
+
+
+@pytest.mark.parametrize("form", ["plain", "heads", "token_last"])
+def test_spike_driven_attention_forms(form: str) -> None:
+    result = translate(SpikeDriven(form), forms.grid(3, 2, 7, 24))
+    (both,), (count,), (gate,) = (ops(result, name) for name in ("arith.andi", "spk.count", "spk.gate"))
+    made_by = {op.results[0].name: op.path for op in ops(result, "spk.lif")}
+    assert {made_by[o] for o in re.findall(r"%\d+", both.form)} == {"k", "v"}
+    assert re.findall(r"%\d+", count.form) == [both.results[0].name]
+    assert count.attributes["axes"] == "array<i64: 2>"
+    assert [made_by[o] for o in re.findall(r"%\d+", gate.form)] == ["q", "kv"]
+    assert counts(result)["linalg.transpose"] == 0
+    assert gate.results[0].shape == (3, 2, 7, 24)
+
+
+def test_mask_of_one_channel() -> None:
+    result = translate(SpikeDriven("mask_of_queries"), forms.grid(3, 2, 7, 24))
+    (count,), (gate,) = ops(result, "spk.count"), ops(result, "spk.gate")
+    assert count.attributes["axes"] == "array<i64: 3>"
+    assert gate.form.endswith("(tensor<3x2x7x24xi1>, tensor<3x2x7x1xi1>) -> tensor<3x2x7x24xi1>")
+
+
 def test_loop_over_time_threads_the_state() -> None:
     result = translate(forms.PerStep(images=False), forms.grid(4, 2, 2, 6, 6))
     nodes = [op for op in ops(result, "spk.lif") if op.path.split("#")[0] == "lif"]

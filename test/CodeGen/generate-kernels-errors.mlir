@@ -17,7 +17,7 @@ func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi8>) -> tensor<2x1x3x4x24xi8> 
 // -----
 
 func.func @mean_over_the_batch(%x: tensor<2x3x7x24xf32>) -> tensor<2x1x7x24xf32> {
-  // expected-error @below {{native code must not take the mean over the batch}}
+  // expected-error @below {{native code must not reduce the batch}}
   %0 = spk.mean %x {axes = array<i64: 1>} : tensor<2x3x7x24xf32> -> tensor<2x1x7x24xf32>
   return %0 : tensor<2x1x7x24xf32>
 }
@@ -25,7 +25,7 @@ func.func @mean_over_the_batch(%x: tensor<2x3x7x24xf32>) -> tensor<2x1x7x24xf32>
 // -----
 
 func.func @mean_over_the_channels(%x: tensor<2x3x7x24xf32>) -> tensor<2x3x7x1xf32> {
-  // expected-error @below {{native code must not take the mean over the channels}}
+  // expected-error @below {{native code must not reduce the channels}}
   %0 = spk.mean %x {axes = array<i64: 3>} : tensor<2x3x7x24xf32> -> tensor<2x3x7x1xf32>
   return %0 : tensor<2x3x7x1xf32>
 }
@@ -36,4 +36,12 @@ func.func @no_native_code(%x: tensor<1x1x2xf32>) -> tensor<1x1x2xf16> {
   // expected-error @below {{has no native code; see spk-run --interpret}}
   %0 = arith.truncf %x : tensor<1x1x2xf32> to tensor<1x1x2xf16>
   return %0 : tensor<1x1x2xf16>
+}
+
+// -----
+
+func.func @count_over_the_channels(%x: tensor<2x3x7x24xi1>) -> tensor<2x3x7x1xf32> {
+  // expected-error @below {{native code must not reduce the channels}}
+  %0 = spk.count %x {axes = array<i64: 3>} : tensor<2x3x7x24xi1> -> tensor<2x3x7x1xf32>
+  return %0 : tensor<2x3x7x1xf32>
 }

@@ -179,3 +179,41 @@ func.func @planes(%x: tensor<2x1x7x320xi8>, %w: tensor<24x320xf32>) -> tensor<2x
   %0 = spk.linear %x, %w {sum = #spk.sum<sequential, planes = true>} : (tensor<2x1x7x320xi8>, tensor<24x320xf32>) -> tensor<2x1x7x24xf32>
   return %0 : tensor<2x1x7x24xf32>
 }
+
+// -----
+
+// A current that leaves the kernel beside its spikes is computed once.
+
+// LOOPS-LABEL: @current
+// LOOPS: func.func private @kernel_1_linear
+// LOOPS: vector.load {{.*}} : memref<1x24x64xf32>, vector<64xf32>
+// LOOPS-NOT: memref<1x24x64xf32>
+// LOOPS: arith.cmpf oge
+// LOOPS: return
+func.func @current(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+  %0 = spk.linear %x, %w {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.if %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %0, %1 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// Counts are 16-bit integers until the neuron; a gate is an AND of words.
+
+// LOOPS-LABEL: @spike_driven_attention
+// LOOPS: func.func private @kernel_{{[0-9]+}}_count
+// LOOPS: scf.for
+// LOOPS: arith.extui {{.*}} : vector<64xi1> to vector<64xi16>
+// LOOPS-NEXT: arith.addi {{.*}} : vector<64xi16>
+// LOOPS: arith.uitofp {{.*}} : vector<64xi16> to vector<64xf32>
+// LOOPS: arith.cmpf oge
+// LOOPS: func.func private @kernel_{{[0-9]+}}_gate
+// LOOPS-NOT: vector
+// LOOPS: arith.andi %{{.+}}, %{{.+}} : i64
+// LOOPS: return
+func.func @spike_driven_attention(%q: tensor<2x1x7x24xi1>, %kv: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
+  %0 = spk.count %kv {axes = array<i64: 2>} : tensor<2x1x7x24xi1> -> tensor<2x1x1x24xf32>
+  %1 = spk.if %0 {v_reset = 0.0 : f32, v_threshold = 2.0 : f32} : tensor<2x1x1x24xf32> -> tensor<2x1x1x24xi1>
+  %2 = spk.gate %q, %1 : (tensor<2x1x7x24xi1>, tensor<2x1x1x24xi1>) -> tensor<2x1x7x24xi1>
+  return %2 : tensor<2x1x7x24xi1>
+}

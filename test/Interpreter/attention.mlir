@@ -1,6 +1,7 @@
 // RUN: spk-run --interpret %s --function=orders | FileCheck %s --check-prefix=ORDER
 // RUN: spk-run --interpret %s --function=rounding | FileCheck %s --check-prefix=ROUND
 // RUN: spk-run --interpret %s --function=map | FileCheck %s --check-prefix=MAP
+// RUN: spk-run --interpret %s --function=spike_driven | FileCheck %s --check-prefix=SDSA
 // RUN: not spk-run --interpret %s --function=sum 2>&1 | FileCheck %s --check-prefix=SUM
 
 // Head 0 has Q = 11 10 01, K = 10 11 01 and V = 11 01 10 over three tokens:
@@ -81,4 +82,28 @@ func.func @sum() -> tensor<1x1x1x2xf32> {
   %q = arith.constant dense<true> : tensor<1x1x1x2xi1>
   %0 = spk.ssa %q, %q, %q {num_heads = 1 : i64, scale = 0.125 : f32, sum = #spk.sum<grouped, group = 2>} : (tensor<1x1x1x2xi1>, tensor<1x1x1x2xi1>, tensor<1x1x1x2xi1>) -> tensor<1x1x1x2xf32>
   return %0 : tensor<1x1x1x2xf32>
+}
+
+// Counts along one axis, along two and along the channels; masks that are the
+// same along the first tokens, the channels or nothing.
+// SDSA: rows: float32[2,1,1,3,2] = 2 1 1 1 0 1 1 1 0 1 1 0
+// SDSA: all: float32[2,1,1,1,2] = 3 3 2 2
+// SDSA: channels: float32[2,1,2,3,1] = 2 1 1 1 1 0 1 0 0 1 1 1
+// SDSA: tokens: bool[2,1,2,3,2] = 0 0 0 1 0 1 0 0 0 0 0 0 1 0 0 0 0 0 0 1 0 0 1 0
+// SDSA: heads: bool[2,1,2,3,2] = 1 1 0 1 0 1 0 0 1 0 0 0 1 0 0 0 0 0 0 1 0 0 0 0
+// SDSA: same: bool[2,1,2,3,2] = 0 1 0 1 0 1 0 0 1 0 0 0 0 0 0 0 0 0 0 0 0 1 0 0
+func.func @spike_driven() -> (tensor<2x1x1x3x2xf32> {spk.name = "rows"}, tensor<2x1x1x1x2xf32> {spk.name = "all"},
+    tensor<2x1x2x3x1xf32> {spk.name = "channels"}, tensor<2x1x2x3x2xi1> {spk.name = "tokens"},
+    tensor<2x1x2x3x2xi1> {spk.name = "heads"}, tensor<2x1x2x3x2xi1> {spk.name = "same"}) {
+  %x = arith.constant dense<[[[[[true, true], [false, true], [false, true]], [[true, false], [true, false], [false, false]]]], [[[[true, false], [false, false], [false, false]], [[false, true], [false, true], [true, false]]]]]> : tensor<2x1x2x3x2xi1>
+  %m = arith.constant dense<[[[[[false, false], [false, true], [false, true]]]], [[[[true, true], [false, false], [true, false]]]]]> : tensor<2x1x1x3x2xi1>
+  %n = arith.constant dense<[[[[[true], [true], [true]], [[false], [true], [true]]]], [[[[true], [false], [false]], [[true], [false], [false]]]]]> : tensor<2x1x2x3x1xi1>
+  %y = arith.constant dense<[[[[[false, true], [false, true], [true, true]], [[false, false], [true, false], [true, false]]]], [[[[false, false], [false, false], [true, false]], [[true, false], [false, true], [false, true]]]]]> : tensor<2x1x2x3x2xi1>
+  %0 = spk.count %x {axes = array<i64: 2>} : tensor<2x1x2x3x2xi1> -> tensor<2x1x1x3x2xf32>
+  %1 = spk.count %x {axes = array<i64: 2, 3>} : tensor<2x1x2x3x2xi1> -> tensor<2x1x1x1x2xf32>
+  %2 = spk.count %x {axes = array<i64: 4>} : tensor<2x1x2x3x2xi1> -> tensor<2x1x2x3x1xf32>
+  %3 = spk.gate %x, %m : (tensor<2x1x2x3x2xi1>, tensor<2x1x1x3x2xi1>) -> tensor<2x1x2x3x2xi1>
+  %4 = spk.gate %x, %n : (tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x1xi1>) -> tensor<2x1x2x3x2xi1>
+  %5 = spk.gate %x, %y : (tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>) -> tensor<2x1x2x3x2xi1>
+  return %0, %1, %2, %3, %4, %5 : tensor<2x1x1x3x2xf32>, tensor<2x1x1x1x2xf32>, tensor<2x1x2x3x1xf32>, tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>
 }

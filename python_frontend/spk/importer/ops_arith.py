@@ -8,7 +8,7 @@ from typing import Any
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
-from spk.importer.views import TIME, Atom, Group, View, group_size, refine
+from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
 __all__: list[str] = []
 
@@ -159,12 +159,46 @@ def _scale(ctx: Context, x: Any, number: float) -> View:
     return _with_number(ctx, "arith.mulf", view, number)
 
 
+def _gate(ctx: Context, x: View, mask: View) -> View | None:
+    """Spikes times a mask that is the same along some of their dimensions, None where it is not."""
+    rank = len(x.dims)
+    mask = View(mask.value, (*[()] * (rank - len(mask.dims)), *mask.dims))
+    pairs: dict[Atom, Atom] = {}
+    for mine, other in zip(x.dims, mask.dims, strict=True):
+        if group_size(other) == group_size(mine):
+            left, right = refine(mine, other)
+            pairs.update(zip(left, right, strict=True))
+        elif group_size(other) != 1:
+            return None
+    if len(pairs) == sum(1 for g in x.dims for a in g if a.size > 1):
+        return None
+    atoms = [a for g in x.dims for a in g if a.size > 1 and a not in pairs]
+    if any(a.axis in (TIME, BATCH) for a in atoms):
+        return None
+    # One axis of the mask for each of the spikes', as far as it depends on it.
+    axes: list[Group] = []
+    for axis in range(len(x.value.shape)):
+        own = sorted((a for a in pairs if a.axis == axis), key=lambda a: -a.stride)
+        if own and any(a.axis == axis for a in atoms):
+            return None
+        axes.append(tuple(pairs[a] for a in own))
+    value = ctx.layout.materialise(mask, axes, ctx.path)
+    result = ctx.builder.fresh(x.value.shape, "i1", 1)
+    text = f"spk.gate {x.value.name}, {value.name}{{attrs}} : ({x.value.type}, {value.type}) -> {result.type}"
+    return x.with_value(ctx.builder.add("spk.gate", text, result, ctx.path))
+
+
 @handler("aten.mul.Tensor", "aten.mul_.Tensor", "aten.mul.Scalar")
 def _mul(ctx: Context, a: Any, b: Any) -> View:
     for x, y in ((a, b), (b, a)):
         number = _number(y)
         if number is not None:
             return _scale(ctx, x, number)
+    for x, y in ((a, b), (b, a)):
+        if isinstance(x, View) and isinstance(y, View) and x.value.dtype == y.value.dtype == "i1":
+            gated = _gate(ctx, x, y)
+            if gated is not None:
+                return gated
     x, y = _operands(ctx, a, b)
     if x.value.dtype == "i1" and y.value.dtype == "i1":
         return x.with_value(ctx.binary("arith.andi", x.value, y.value, ctx.path))

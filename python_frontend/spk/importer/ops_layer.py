@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -226,6 +227,33 @@ def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: 
         value = ctx.layout.to_float(value, ctx.path)
     kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
     return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
+
+
+@handler("aten.sum.dim_IntList")
+def _sum(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    view = need_view(x)
+    if dtype not in (None, torch.float32) or view.value.dtype != "i1":
+        raise Unsupported("a sum of floats or integers", "a sum of spikes, or a mean")
+    rank = len(view.dims)
+    chosen = sorted(range(rank) if not dims else {d % rank for d in dims})
+    reduced = [a for d in chosen for a in view.dims[d] if a.size > 1 or a.axis == TIME]
+    if any(a.axis in (TIME, BATCH) for a in reduced):
+        raise Unsupported("a sum over time or batch", "a sum over tokens or pixels, or a mean")
+    if any(_partial(view, a) for a in reduced):
+        view = ctx.layout.torch_form(view, ctx.path)
+    axes = sorted({a.axis for d in chosen for a in view.dims[d] if a.size > 1})
+    value = _count(ctx, view, axes) if axes else ctx.layout.to_float(view.value, ctx.path)
+    kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
+    return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
+
+
+def _count(ctx: Context, view: View, axes: Sequence[int]) -> Value:
+    shape = [1 if i in axes else n for i, n in enumerate(view.value.shape)]
+    if math.prod(view.value.shape) // math.prod(shape) >= 1 << 24:
+        raise Unsupported("a sum of 2**24 spikes or more, which rounds", "fewer tokens")
+    result = ctx.builder.fresh(shape, "f32")
+    text = f"spk.count {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
+    return ctx.builder.add("spk.count", text, result, ctx.path, axes=i64_array(axes))
 
 
 def _partial(view: View, atom: Atom) -> bool:

@@ -7,6 +7,7 @@
 
 #include "Verification.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -102,5 +103,47 @@ LogicalResult AttentionMapOp::verify() {
   if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
     return emitOpError("result must have shape [")
            << expected << "], got " << getResult().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// CountOp, GateOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult CountOp::verify() {
+  SmallVector<int64_t> expected(shapeOf(getInput()));
+  int64_t previous = 1, largest = 1;
+  for (int64_t axis : getAxes()) {
+    if (axis <= previous || axis >= static_cast<int64_t>(expected.size()))
+      return emitOpError("axes must be ascending axes behind the batch, got ")
+             << axis;
+    previous = axis;
+    if (llvm::MulOverflow(largest, expected[axis], largest) ||
+        largest >= (int64_t(1) << 24))
+      return emitOpError("must count fewer than 2^24 elements, got ")
+             << getInput().getType();
+    expected[axis] = 1;
+  }
+  if (getAxes().empty())
+    return emitOpError("must count along an axis");
+  if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
+    return emitOpError("result must have shape [")
+           << expected << "], got " << getResult().getType();
+  return success();
+}
+
+LogicalResult GateOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), mask = shapeOf(getMask());
+  if (shapeOf(getResult()) != input)
+    return emitOpError("result must have the shape of the input, got ")
+           << getResult().getType();
+  if (mask.size() != input.size() || mask.take_front(2) != input.take_front(2))
+    return emitOpError("mask must have the rank, time steps and batch of the "
+                       "input, got ")
+           << getMask().getType();
+  for (auto [size, wanted] : llvm::zip(mask, input))
+    if (size != wanted && size != 1)
+      return emitOpError("mask must have the input's sizes or 1, got ")
+             << getMask().getType() << " against " << getInput().getType();
   return success();
 }

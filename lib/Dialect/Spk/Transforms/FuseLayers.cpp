@@ -36,7 +36,8 @@ bool isElementwise(Operation *op) {
 /// evaluated at compile time are none.
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
-             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp>(op) ||
+             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp>(
+             op) ||
          isElementwise(op);
 }
 
@@ -45,13 +46,9 @@ class Layer {
 public:
   explicit Layer(Operation *first) { append(first); }
 
-  /// Appends the only user of the last op while the kernel can run it too.
+  /// Appends the next user of the last op while the kernel can run it too.
   void grow() {
-    while (true) {
-      Value last = getResult(ops.back());
-      if (!last || !last.hasOneUse())
-        return;
-      Operation *user = *last.user_begin();
+    while (Operation *user = getNext()) {
       if (user->getBlock() != ops.back()->getBlock() || !accepts(user) ||
           isNeededBefore(user))
         return;
@@ -62,6 +59,22 @@ public:
   ArrayRef<Operation *> getOps() const { return ops.getArrayRef(); }
 
 private:
+  /// The op that would continue the chain: the only user of its value, or of
+  /// several the neuron. The current that a membrane shortcut reads again is
+  /// yielded beside the spikes.
+  Operation *getNext() const {
+    Value last = getResult(ops.back());
+    if (!last || last.use_empty())
+      return nullptr;
+    if (last.hasOneUse())
+      return *last.user_begin();
+    auto users = llvm::make_filter_range(last.getUsers(), [&](Operation *user) {
+      auto neuron = dyn_cast<NeuronOpInterface>(user);
+      return neuron && neuron.getCurrent() == last;
+    });
+    return llvm::hasSingleElement(users) ? *users.begin() : nullptr;
+  }
+
   /// The value that a chain continues with: the spikes of a neuron, whose state
   /// and membrane the fused op yields beside.
   static Value getResult(Operation *op) {
@@ -70,8 +83,8 @@ private:
     return op->getNumResults() == 1 ? op->getResult(0) : Value();
   }
 
-  /// Whether a state or membrane of the layer has a user in front of `op`: the
-  /// layer stands where its last op stood, and would come too late for it.
+  /// Whether another result of the layer has a user in front of `op`: the layer
+  /// stands where its last op stood, and would come too late for it.
   bool isNeededBefore(Operation *op) const {
     return llvm::any_of(ops, [&](Operation *inside) {
       return llvm::any_of(inside->getUsers(), [&](Operation *user) {
@@ -87,6 +100,8 @@ private:
       return false;
     if (isElementwise(op) || isa<AddOp>(op))
       return !poolsSpikes || isa<AddOp>(op);
+    if (auto gate = dyn_cast<GateOp>(op))
+      return !poolsSpikes && gate.getInput() == getResult(ops.back());
     if (isa<ScaleShiftOp, RepeatOp>(op))
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))

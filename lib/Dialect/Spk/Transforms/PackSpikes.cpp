@@ -132,10 +132,12 @@ private:
   }
 
   /// Casts to float do not verify on an encoding. The kernel reads the words
-  /// all the same.
+  /// all the same. Bitwise operations on spikes work on words.
   static void unpackForArithmetic(Block &body) {
     for (Operation &op : body) {
-      if (!isa<arith::ArithDialect>(op.getDialect()))
+      if (!isa<arith::ArithDialect>(op.getDialect()) ||
+          (isa<arith::AndIOp, arith::OrIOp, arith::XOrIOp>(op) &&
+           getElementTypeOrSelf(op.getResult(0)).isInteger(1)))
         continue;
       OpBuilder b(&op);
       for (OpOperand &operand : op.getOpOperands())

@@ -76,7 +76,8 @@ struct ComposeTransposes : OpRewritePattern<TransposeOp> {
 /// Ops that do the same to every element, whatever the order of the axes (time
 /// first for neurons and repetitions), and concatenations.
 bool ignoresAxes(Operation *op) {
-  return isa<NeuronOpInterface, AddOp, RepeatOp, tensor::ConcatOp>(op) ||
+  return isa<NeuronOpInterface, AddOp, GateOp, RepeatOp, tensor::ConcatOp>(
+             op) ||
          (mlir::OpTrait::hasElementwiseMappableTraits(op) &&
           isMemoryEffectFree(op) && op->getNumResults() == 1 &&
           isa<RankedTensorType>(op->getResult(0).getType()));
@@ -206,6 +207,33 @@ struct SinkThroughMean : OpRewritePattern<MeanOp> {
   }
 };
 
+/// count(transpose(x)) is transpose(count(x)).
+struct SinkThroughCount : OpRewritePattern<CountOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(CountOp op,
+                                PatternRewriter &rewriter) const override {
+    TransposeOp transpose = getTransposeOf(op.getInput());
+    if (!transpose)
+      return failure();
+    ArrayRef<int64_t> permutation = transpose.getPermutation();
+    SmallVector<int64_t> axes;
+    for (int64_t axis : op.getAxes())
+      axes.push_back(permutation[axis]);
+    llvm::sort(axes);
+    if (axes.front() < 2)
+      return rewriter.notifyMatchFailure(op, "would count over time or batch");
+    RankedTensorType type =
+        getPermutedType(cast<RankedTensorType>(op.getType()),
+                        invertPermutationVector(permutation));
+    Value count = CountOp::create(rewriter, op.getLoc(), type,
+                                  transpose.getInput(), axes);
+    rewriter.replaceOp(
+        op, createTranspose(rewriter, op.getLoc(), count, permutation));
+    return success();
+  }
+};
+
 /// collapse(transpose(x)) is transpose(collapse(x)) where each group's axes,
 /// those of size 1 aside, stand side by side and in order in x too.
 struct SinkThroughCollapse : OpRewritePattern<tensor::CollapseShapeOp> {
@@ -327,7 +355,7 @@ void spk::populateComposeTransposesPatterns(RewritePatternSet &patterns,
 
 void spk::populateSinkTransposesPatterns(RewritePatternSet &patterns,
                                          PatternBenefit benefit) {
-  patterns.add<SinkThroughElementwise, SinkThroughMean, SinkThroughCollapse,
-               SinkThroughExpand, SinkThroughSlice>(patterns.getContext(),
-                                                    benefit);
+  patterns.add<SinkThroughElementwise, SinkThroughMean, SinkThroughCount,
+               SinkThroughCollapse, SinkThroughExpand, SinkThroughSlice>(
+      patterns.getContext(), benefit);
 }

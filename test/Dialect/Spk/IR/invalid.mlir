@@ -925,3 +925,83 @@ func.func @plane_densities_share(%x: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>)
   %y = spk.linear %x, %w {spk.plane_densities = array<f64: 0.1, 0x7FF8000000000000>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
   return %y : tensor<4x1x8x96xf32>
 }
+
+// -----
+
+func.func @count_over_batch(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{axes must be ascending axes behind the batch, got 1}}
+  %0 = spk.count %x {axes = array<i64: 1>} : tensor<4x2x6x8xi1> -> tensor<4x1x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @count_over_missing_axis(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{axes must be ascending axes behind the batch, got 4}}
+  %0 = spk.count %x {axes = array<i64: 2, 4>} : tensor<4x2x6x8xi1> -> tensor<4x2x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @count_over_nothing(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{must count along an axis}}
+  %0 = spk.count %x {axes = array<i64>} : tensor<4x2x6x8xi1> -> tensor<4x2x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @count_rounds(%x: tensor<4x2x4096x4096x8xi1>) {
+  // expected-error @below {{must count fewer than 2^24 elements, got 'tensor<4x2x4096x4096x8xi1>'}}
+  %0 = spk.count %x {axes = array<i64: 2, 3>} : tensor<4x2x4096x4096x8xi1> -> tensor<4x2x1x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @count_overflows(%x: tensor<1x1x4x9223372036854775807x8xi1>) {
+  // expected-error @below {{must count fewer than 2^24 elements}}
+  %0 = spk.count %x {axes = array<i64: 2, 3>} : tensor<1x1x4x9223372036854775807x8xi1> -> tensor<1x1x1x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @count_shape(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{result must have shape [4, 2, 1, 8], got 'tensor<4x2x6x8xf32>'}}
+  %0 = spk.count %x {axes = array<i64: 2>} : tensor<4x2x6x8xi1> -> tensor<4x2x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @gate_shape(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{result must have the shape of the input, got 'tensor<4x2x8x6xi1>'}}
+  %0 = spk.gate %x, %x : (tensor<4x2x6x8xi1>, tensor<4x2x6x8xi1>) -> tensor<4x2x8x6xi1>
+  return
+}
+
+// -----
+
+func.func @gate_rank(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x8xi1>) {
+  // expected-error @below {{mask must have the rank, time steps and batch of the input, got 'tensor<4x2x8xi1>'}}
+  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x8xi1>) -> tensor<4x2x6x8xi1>
+  return
+}
+
+// -----
+
+func.func @gate_time(%x: tensor<4x2x6x8xi1>, %m: tensor<1x2x6x8xi1>) {
+  // expected-error @below {{mask must have the rank, time steps and batch of the input, got 'tensor<1x2x6x8xi1>'}}
+  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<1x2x6x8xi1>) -> tensor<4x2x6x8xi1>
+  return
+}
+
+// -----
+
+func.func @gate_mask(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x3x8xi1>) {
+  // expected-error @below {{mask must have the input's sizes or 1, got 'tensor<4x2x3x8xi1>' against 'tensor<4x2x6x8xi1>'}}
+  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x3x8xi1>) -> tensor<4x2x6x8xi1>
+  return
+}

@@ -90,6 +90,15 @@ func.func @attention(%q: tensor<4x1x6x8xi1>, %p: tensor<4x1x8x6xi1>) {
   return
 }
 
+// CHECK-LABEL: @spike_driven_attention
+// CHECK: spk.count %{{.+}} {axes = array<i64: 2, 3>} : tensor<4x1x6x5x8xi1> -> tensor<4x1x1x1x8xf32>
+// CHECK: spk.gate %{{.+}}, %{{.+}} : (tensor<4x1x6x5x8xi1>, tensor<4x1x1x5x8xi1>) -> tensor<4x1x6x5x8xi1>
+func.func @spike_driven_attention(%x: tensor<4x1x6x5x8xi1>, %m: tensor<4x1x1x5x8xi1>) {
+  %0 = spk.count %x {axes = array<i64: 2, 3>} : tensor<4x1x6x5x8xi1> -> tensor<4x1x1x1x8xf32>
+  %1 = spk.gate %x, %m : (tensor<4x1x6x5x8xi1>, tensor<4x1x1x5x8xi1>) -> tensor<4x1x6x5x8xi1>
+  return
+}
+
 // CHECK-LABEL: @fused
 // CHECK: spk.fused(%{{.+}}, %{{.+}}) {reason = "few spikes", strategy = "rows"} : (tensor<4x1x8xi1>, tensor<6x8xf32>) -> (tensor<4x1x6xi1>, tensor<4x1x6xf32>) {
 // CHECK: ^bb0(%{{.+}}: tensor<4x1x8xi1>, %{{.+}}: tensor<6x8xf32>):

@@ -279,6 +279,39 @@ func.func @mean_order(%x: tensor<4x1x8x6xi1>, %w: tensor<8x8xf32>) -> tensor<4x1
 
 // -----
 
+// Counting has no order, so axes may trade places; gates pass like joins, with
+// masks in their own shape.
+// CHECK-LABEL: @spike_driven_attention
+// CHECK: %[[C:.+]] = spk.count %{{.+}} {axes = array<i64: 2, 3>} : tensor<4x1x6x7x8xi1> -> tensor<4x1x1x1x8xf32>
+// CHECK: %[[M:.+]] = spk.if %[[C]] {{.*}} -> tensor<4x1x1x1x8xi1>
+// CHECK: spk.gate %{{.+}}, %[[M]] : (tensor<4x1x6x7x8xi1>, tensor<4x1x1x1x8xi1>) -> tensor<4x1x6x7x8xi1>
+// CHECK: spk.count %{{.+}} {axes = array<i64: 2, 4>} : tensor<4x1x6x7x8xi1> -> tensor<4x1x1x7x1xf32>
+func.func @spike_driven_attention(%x: tensor<4x1x8x6x7xi1>, %w: tensor<8x8x1x1xf32>) -> (tensor<4x1x8x6x7xi1>, tensor<4x1x1x1x7xf32>) {
+  %0 = spk.conv %x, %w : (tensor<4x1x8x6x7xi1>, tensor<8x8x1x1xf32>) -> tensor<4x1x8x6x7xf32>
+  %1 = spk.if %0 {v_threshold = 1.0 : f32} : tensor<4x1x8x6x7xf32> -> tensor<4x1x8x6x7xi1>
+  %2 = arith.andi %1, %x : tensor<4x1x8x6x7xi1>
+  %3 = spk.count %2 {axes = array<i64: 3, 4>} : tensor<4x1x8x6x7xi1> -> tensor<4x1x8x1x1xf32>
+  %4 = spk.if %3 {v_threshold = 1.0 : f32} : tensor<4x1x8x1x1xf32> -> tensor<4x1x8x1x1xi1>
+  %5 = spk.gate %1, %4 : (tensor<4x1x8x6x7xi1>, tensor<4x1x8x1x1xi1>) -> tensor<4x1x8x6x7xi1>
+  %6 = spk.count %1 {axes = array<i64: 2, 3>} : tensor<4x1x8x6x7xi1> -> tensor<4x1x1x1x7xf32>
+  return %5, %6 : tensor<4x1x8x6x7xi1>, tensor<4x1x1x1x7xf32>
+}
+
+// -----
+
+// A count over what is the batch in front of the transpose stays behind it.
+// CHECK-LABEL: @count_over_what_was_batch
+// CHECK: %[[T:.+]] = linalg.transpose
+// CHECK: spk.count %[[T]] {axes = array<i64: 2>}
+func.func @count_over_what_was_batch(%x: tensor<4x5x8x6xi1>) -> tensor<4x8x1x6xf32> {
+  %e = tensor.empty() : tensor<4x8x5x6xi1>
+  %0 = linalg.transpose ins(%x : tensor<4x5x8x6xi1>) outs(%e : tensor<4x8x5x6xi1>) permutation = [0, 2, 1, 3]
+  %1 = spk.count %0 {axes = array<i64: 2>} : tensor<4x8x5x6xi1> -> tensor<4x8x1x6xf32>
+  return %1 : tensor<4x8x1x6xf32>
+}
+
+// -----
+
 // Slices of channels, also such that drop an axis.
 // CHECK-LABEL: @slices
 // CHECK: %[[L:.+]] = spk.linear {{.*}} -> tensor<4x1x6x8xf32>

@@ -98,19 +98,131 @@ func.func @repeat(%x: tensor<1x1x7x24xf32>, %w: tensor<24x24xf32>) -> tensor<5x1
 
 // -----
 
-// A value with two users ends its layer: both read it from memory.
+// A current that a membrane shortcut reads again comes out beside the spikes.
+// The join is a layer with the next synapse, and its sum is such a current too.
+
+// CHECK-LABEL: @membrane_shortcut
+// CHECK: %[[A:.+]]:2 = spk.fused({{.*}} -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+// CHECK: %[[N:.+]] = spk.scale_shift
+// CHECK: %[[L:.+]] = spk.lif %[[N]]
+// CHECK-NEXT: spk.yield %[[N]], %[[L]]
+// CHECK: %[[B:.+]]:2 = spk.fused(%[[A]]#1, {{.*}}%[[A]]#0) {{.*}} -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+// CHECK: spk.linear
+// CHECK: %[[S:.+]] = arith.addf
+// CHECK: %[[M:.+]] = spk.lif %[[S]]
+// CHECK-NEXT: spk.yield %[[S]], %[[M]]
+// CHECK: return %[[B]]#0, %[[B]]#1
+func.func @membrane_shortcut(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = spk.lif %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %3 = spk.linear %2, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %4 = arith.addf %3, %1 : tensor<2x1x7x24xf32>
+  %5 = spk.lif %4 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %4, %5 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// A layer has one neuron, so a current of two neurons ends it, and so does one
+// that another op needs before the neuron.
+
+// CHECK-LABEL: @two_neurons
+// CHECK: spk.fused
+// CHECK: %[[L:.+]] = spk.linear
+// CHECK-NEXT: spk.yield %[[L]]
+// CHECK: spk.fused
+// CHECK: spk.lif
+// CHECK: spk.fused
+// CHECK: spk.if
+func.func @two_neurons(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) {
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = spk.if %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %1, %2 : tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// CHECK-LABEL: @current_needed_before_the_neuron
+// CHECK: %[[A:.+]] = spk.fused
+// CHECK: %[[L:.+]] = spk.linear
+// CHECK-NEXT: spk.yield %[[L]]
+// CHECK: %[[B:.+]] = spk.fused(%[[A]])
+// CHECK: spk.mean
+// CHECK: spk.fused(%[[A]], %[[B]])
+// CHECK: spk.lif {{.*}} initial
+func.func @current_needed_before_the_neuron(%x: tensor<1x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<1x1x7x24xi1> {
+  %0 = spk.linear %x, %w : (tensor<1x1x7x24xi1>, tensor<24x24xf32>) -> tensor<1x1x7x24xf32>
+  %1 = spk.mean %0 {axes = array<i64: 0>} : tensor<1x1x7x24xf32> -> tensor<1x1x7x24xf32>
+  %2 = spk.lif %0 initial(%1 : tensor<1x1x7x24xf32>) {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<1x1x7x24xf32> -> tensor<1x1x7x24xi1>
+  return %2 : tensor<1x1x7x24xi1>
+}
+
+// -----
+
+// A current whose other reader is no neuron ends its layer: both read it from
+// memory.
 
 // CHECK-LABEL: @second_use
 // CHECK: %[[A:.+]] = spk.fused
 // CHECK: %[[L:.+]] = spk.linear
 // CHECK-NEXT: spk.yield %[[L]]
 // CHECK: %[[B:.+]] = spk.fused(%[[A]])
-// CHECK: spk.lif
+// CHECK: arith.negf
 // CHECK: return %[[A]], %[[B]]
-func.func @second_use(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>) {
+func.func @second_use(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>) {
   %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
-  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
-  return %0, %1 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xi1>
+  %1 = arith.negf %0 : tensor<2x1x7x24xf32>
+  return %0, %1 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>
+}
+
+// -----
+
+// Spike-driven attention: keys leave their layer as keys AND values, queries as
+// those that the mask lets through; the mask is a layer of its own, which counts
+// in front of its neuron.
+
+// CHECK-LABEL: @spike_driven_attention
+// CHECK: %[[V:.+]] = spk.fused({{.*}} {
+// CHECK: spk.yield
+// CHECK: %[[KV:.+]] = spk.fused({{.*}}%[[V]]{{.*}} {
+// CHECK: %[[K:.+]] = spk.lif
+// CHECK-NEXT: arith.andi %[[K]]
+// CHECK: %[[M:.+]] = spk.fused(%[[KV]]) {{.*}} -> tensor<2x1x1x24xi1> {
+// CHECK: %[[C:.+]] = spk.count
+// CHECK-NEXT: spk.lif %[[C]]
+// CHECK: spk.fused({{.*}}%[[M]]{{.*}} {
+// CHECK: %[[Q:.+]] = spk.lif
+// CHECK-NEXT: spk.gate %[[Q]]
+func.func @spike_driven_attention(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xi1> {
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %q = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %1 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %k = spk.lif %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %v = spk.lif %2 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %kv = arith.andi %k, %v : tensor<2x1x7x24xi1>
+  %3 = spk.count %kv {axes = array<i64: 2>} : tensor<2x1x7x24xi1> -> tensor<2x1x1x24xf32>
+  %m = spk.lif %3 {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x1x24xf32> -> tensor<2x1x1x24xi1>
+  %y = spk.gate %q, %m : (tensor<2x1x7x24xi1>, tensor<2x1x1x24xi1>) -> tensor<2x1x7x24xi1>
+  return %y : tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// The mask does not take its gate along: it has other positions.
+
+// CHECK-LABEL: @mask
+// CHECK: spk.fused
+// CHECK: spk.lif
+// CHECK-NEXT: spk.yield
+// CHECK: spk.fused
+// CHECK: spk.gate
+func.func @mask(%x: tensor<2x1x7x24xi1>, %c: tensor<2x1x1x24xf32>) -> tensor<2x1x7x24xi1> {
+  %m = spk.lif %c {v_reset = 0.0 : f32, v_threshold = 0.5 : f32} : tensor<2x1x1x24xf32> -> tensor<2x1x1x24xi1>
+  %y = spk.gate %x, %m : (tensor<2x1x7x24xi1>, tensor<2x1x1x24xi1>) -> tensor<2x1x7x24xi1>
+  return %y : tensor<2x1x7x24xi1>
 }
 
 // -----

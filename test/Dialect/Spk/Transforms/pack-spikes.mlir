@@ -142,3 +142,24 @@ func.func @words(%x: tensor<2x1x7x65xi8> {spk.words, spk.max = 5 : i64}, %y: ten
   }
   return %0, %0, %y : tensor<2x1x7x65xi1>, tensor<2x1x7x65xi1>, tensor<2x1x7x65xi8>
 }
+
+// -----
+
+// Bitwise operations work on words; a cast to floats does not.
+
+// CHECK-LABEL: @bitwise
+// CHECK: spk.fused
+// CHECK: %[[B:.+]] = arith.andi %{{.+}}, %{{.+}} : tensor<2x1x7x24xi1, #spk.packed<axis = 3>>
+// CHECK: %[[C:.+]] = arith.xori %[[B]], %{{.+}} : tensor<2x1x7x24xi1, #spk.packed<axis = 3>>
+// CHECK: %[[U:.+]] = spk.unpack %[[C]]
+// CHECK: arith.uitofp %[[U]]
+func.func @bitwise(%x: tensor<2x1x7x24xi1>, %y: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32> {
+  %0 = spk.fused(%x, %y) : (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32> {
+  ^bb0(%a: tensor<2x1x7x24xi1>, %b: tensor<2x1x7x24xi1>):
+    %1 = arith.andi %a, %b : tensor<2x1x7x24xi1>
+    %2 = arith.xori %1, %b : tensor<2x1x7x24xi1>
+    %3 = arith.uitofp %2 : tensor<2x1x7x24xi1> to tensor<2x1x7x24xf32>
+    spk.yield %3 : tensor<2x1x7x24xf32>
+  }
+  return %0 : tensor<2x1x7x24xf32>
+}

@@ -430,6 +430,48 @@ def Spk_AttentionMapOp : Spk_Op<"attention_map", [Pure, Spk_TimeWise]> {
   let hasVerifier = 1;
 }
 
+def Spk_CountOp : Spk_Op<"count", [Pure, Spk_TimeWise]> {
+  let summary = "number of spikes along axes";
+  let description = [{
+    How many spikes fire along `axes`, at every time step and for every image.
+    Reduced axes stay with size 1. The result is an integer below 2^24, so that
+    it is exact in f32 and any order of counting gives the same bits.
+
+    The core of spike-driven self-attention (SDSA) on spikes `[T, B, N, C]` is
+    `arith.andi` of keys and values, this over the tokens, a neuron, and
+    `spk.gate` of the queries:
+
+    ```mlir
+    %n = spk.count %kv {axes = array<i64: 2>} : tensor<4x1x196x512xi1> -> tensor<4x1x1x512xf32>
+    ```
+
+    `linalg.reduce` cannot tell that operands are spikes and that the order is
+    free; `spk.mean` divides.
+  }];
+  let arguments = (ins Spk_Spikes:$input, DenseI64ArrayAttr:$axes);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Spk_GateOp : Spk_Op<"gate", [Pure, Spk_TimeWise]> {
+  let summary = "spikes where a mask fires";
+  let description = [{
+    `input AND mask`, the mask being the same along the axes where its size is
+    1. Tokens or channels of an attention core pass or do not pass as a whole.
+
+    ```mlir
+    %y = spk.gate %q, %m : (tensor<4x1x196x512xi1>, tensor<4x1x1x512xi1>) -> tensor<4x1x196x512xi1>
+    ```
+
+    `arith.andi` does not broadcast.
+  }];
+  let arguments = (ins Spk_Spikes:$input, Spk_Spikes:$mask);
+  let results = (outs Spk_Spikes:$result);
+  let assemblyFormat = "$input `,` $mask attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Fused layers and packed storage
 //===----------------------------------------------------------------------===//

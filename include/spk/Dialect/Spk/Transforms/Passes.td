@@ -70,8 +70,8 @@ def ChannelsLast : Pass<"spk-channels-last"> {
     Gives every op with a channel layout `channels_last` and every attention op
     `token_first`, putting `linalg.transpose`s around it, then moves transposes
     towards the results until they meet their inverses: through neurons and
-    their states, joins, repetitions, means (where the order of the sum stays),
-    elementwise arithmetic, slices, concatenations and reshapes. Weights are not
+    their states, joins, gates, repetitions, counts, means (where the order of
+    the sum stays), elementwise arithmetic, slices, concatenations and reshapes. Weights are not
     transposed. What is left stands at the function's arguments and, for results
     that are channels first, before the return; a transpose that only moves axes
     of size 1 becomes a reshape.
@@ -320,9 +320,11 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
   let description = [{
     Wraps every synapse and attention core together with what follows it into
     one `spk.fused`: batch norm, repetition over time, max-pool, neuron, a
-    second max-pool on its spikes, the residual join and elementwise arithmetic,
-    as long as each value has no other user. What is left over becomes a fused
-    op of its own, so that afterwards every computing op stands in one.
+    second max-pool on its spikes, the residual join, a gate and elementwise
+    arithmetic, as long as each value has no other user. A current that is used
+    again, as membrane shortcuts do, goes on to its neuron all the same and is
+    yielded beside the spikes. What is left over becomes a fused op of its own,
+    so that afterwards every computing op stands in one.
 
     Requires channels last. Reshapes, slices and transposes stay outside.
 
