@@ -28,7 +28,7 @@ CHAIN = """unsigned long chain(unsigned long trips, unsigned long k) {
 }
 """
 
-#: Name, what it is about, density (None: any), least ratio of median times.
+#: Name, what it is about, density (None: any), least ratio of times, by medians and by minima.
 TARGETS = (
     ("layers at 15 %", ("linear", "conv"), 0.15, 3.5),
     ("layers at 5 %", ("linear", "conv"), 0.05, 8.0),
@@ -62,6 +62,11 @@ class Row:
     def best(self) -> str:
         """The rival to be compared with: oneDNN for layers, the fastest for attention."""
         return min(self.rivals, key=lambda name: self.rivals[name][0]) if self.layer.kind == "ssa" else "oneDNN"
+
+    @property
+    def checked(self) -> float:
+        """The ratio that targets are checked on: the lower of both, since other work on the machine slows down long calls most."""
+        return min(self.ratio(self.best), self.ratio(self.best, True))
 
     def ratio(self, name: str, minima: bool = False) -> float:
         """How many times faster than a rival, by medians or by minima."""
@@ -161,11 +166,11 @@ def make_lines(rows: list[Row]) -> list[dict[str, Any]]:
             ]
             if not about:
                 continue
-            worst = min(about, key=lambda row: row.ratio(row.best))
-            value = worst.ratio(worst.best)
-            mean = float(np.exp(np.mean([np.log(row.ratio(row.best)) for row in about])))
-            minima = min(row.ratio(row.best, True) for row in about)
-            detail = f"worst of {len(about)}: {worst.layer.name}, {worst.label}, against {worst.best}; by minima {minima:.2f}"
+            worst = min(about, key=lambda row: row.checked)
+            value = worst.checked
+            mean = float(np.exp(np.mean([np.log(row.checked) for row in about])))
+            detail = f"worst of {len(about)}: {worst.layer.name}, {worst.label}, against {worst.best}"
+            detail += f"; {worst.ratio(worst.best):.2f} by medians, {worst.ratio(worst.best, True):.2f} by minima"
             lines.append(
                 {
                     "name": f"kernels: {name}" + (f", {threads} threads" if threads > 1 else ""),

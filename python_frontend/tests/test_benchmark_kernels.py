@@ -142,6 +142,9 @@ def test_lines_and_check() -> None:
         "kernels: layers at 15 %, 2 threads": (1.0, False),
         "kernels: layers at any density, 2 threads": (1.0, False),
     }
+    slower = row(linear, Cell(0.15), 1.0, {"oneDNN": 4.0})
+    slower.rivals["oneDNN"] = (4.0, 3.0, "way")
+    assert make_lines([slower])[0]["value"] == pytest.approx(3.0 / 0.9, abs=1e-3)
     assert "OpenBLAS" in lines["kernels: attention core at 15 %"]["detail"]
     said: list[str] = []
     short = [lines["kernels: layers at 15 %"], lines["kernels: layers at 5 %"]]
