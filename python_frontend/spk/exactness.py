@@ -91,6 +91,7 @@ def verify(
     high: float = HIGH,
     output: str = "exact",
     other: Sequence[Tensor] | None = None,
+    until: str | None = None,
 ) -> Report:
     """Prove that ``model`` is exact on ``example`` and that all its neuron layers fire.
 
@@ -106,6 +107,8 @@ def verify(
         output: ``"exact"``, or ``"rounded"`` to allow rounding behind the last
             neuron, where a mean over 49 tokens is not dyadic.
         other: inputs which must give another output.
+        until: path of a neuron in front of which ``"rounded"`` allows rounding,
+            instead of behind the last one only.
 
     Raises:
         NotExact: with the path of the first layer that is not exact.
@@ -138,7 +141,8 @@ def verify(
     double_out = _observe(copy.deepcopy(model).double(), wide_example, compare)
 
     classes = neuron_classes()
-    last_neuron = max((i for i, call in enumerate(single) if type(call.module) in classes), default=-1)
+    end = next((i for i, call in enumerate(single) if call.path == until), len(single))
+    last_neuron = max((i for i, call in enumerate(single[:end]) if type(call.module) in classes), default=-1)
     report = Report()
     if faults:
         index, reason = faults[0]

@@ -131,8 +131,3 @@ def check_rates(rates: dict[str, float], low: float, high: float) -> None:
         problems.append(f"saturated, above {high:.0%}: {', '.join(saturated)}")
     if problems:
         raise BadRates("; ".join(problems))
-
-
-# ---------------------------------------------------------------------------------------------------------------------
-# The walk
-# ---------------------------------------------------------------------------------------------------------------------

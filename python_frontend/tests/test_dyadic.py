@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "examples"))
 
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
+from zoo.spikingformer import spikingformer_imagenet
 
 Case = tuple[nn.Module, tuple[Tensor, ...]]
 
@@ -247,3 +248,79 @@ def test_bad_requests_are_refused() -> None:
     model.patch_embed.rpe_bn = nn.BatchNorm2d(48, affine=False)
     with pytest.raises(ValueError, match=r"^patch_embed\.rpe_bn: a batch norm needs affine=True"):
         dyadic.settle(model, example)
+
+
+POOL = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+
+# glob of the neurons: what is asked of them
+ASKED: dict[str, float | tuple[float, nn.Module]] = {
+    "patch_embed.proj_lif": (0.30, POOL),
+    "patch_embed.proj_lif1": (0.20, POOL),
+    "patch_embed.rpe_lif": 0.18,
+    "*.q_lif": 0.20,
+    "*.k_lif": 0.12,
+    "*.v_lif": 0.14,
+    "*.attn_lif": 0.08,
+    "*.fc1_lif": 0.05,
+}
+
+
+def test_layers_fire_as_asked() -> None:
+    torch.manual_seed(0)
+    model = spikformer_imagenet(dim=64, depth=2, heads=2, img=64)
+    example = model.example(4)
+    report = dyadic.settle(model, example, output="rounded", rates=ASKED)
+    fired = dict(spikes_and_output(model, example)[0])
+    for path, asked in (("patch_embed.proj_lif", 0.30), ("patch_embed.proj_lif1", 0.20)):
+        pooled = POOL(fired[path].flatten(0, 1))
+        assert pooled.mean().item() == pytest.approx(asked, abs=0.02), path
+    assert report.rates["patch_embed.rpe_lif"] == pytest.approx(0.18, abs=0.01)
+    for i in range(2):
+        for name, asked in (("q", 0.20), ("k", 0.12), ("v", 0.14)):
+            assert report.rates[f"block.{i}.attn.{name}_lif"] == pytest.approx(asked, abs=0.02)
+        assert report.rates[f"block.{i}.attn.attn_lif"] == pytest.approx(0.08, abs=0.01)
+        assert report.rates[f"block.{i}.mlp.fc1_lif"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_layers_fire_as_asked_on_membrane_shortcuts() -> None:
+    """The shift of a neuron moves the stream, too, and an attention module that runs again keeps what fed it."""
+    torch.manual_seed(0)
+    model = spikingformer_imagenet(dim=64, depth=2, heads=2, img=64)
+    rates = {"*.attn.proj_lif": 0.18, "*.mlp1_lif": 0.27, "*.mlp2_lif": 0.05, "*.attn_lif": 0.30}
+    report = dyadic.settle(model, model.example(4), output="rounded", rates=rates)
+    assert report.passes > 1
+    for i in range(2):
+        for name, asked in rates.items():
+            path = next(path for path in report.rates if path.startswith(f"block.{i}.") and path.endswith(name[1:]))
+            assert report.rates[path] == pytest.approx(asked, abs=0.015), path
+
+
+def test_rates_that_exclude_each_other_are_refused() -> None:
+    torch.manual_seed(0)
+    model = spikformer_imagenet(dim=48, depth=1, heads=2, img=32)
+    rates = {"*.q_lif": 0.25, "*.k_lif": 0.25, "*.v_lif": 0.25, "*.attn_lif": 0.5}
+    with pytest.raises(dyadic.BadRates, match=r"block\.0\.attn\.attn_lif fires in .* and nothing in front of it can change that"):
+        dyadic.settle(model, model.example(), rates=rates)
+
+
+def test_rounding_in_front_of_a_neuron_must_be_asked_for() -> None:
+    """A neuron behind a mean over six tokens."""
+
+    class Late(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear = nn.Linear(16, 16)
+            self.bn = nn.BatchNorm1d(16)
+            self.lif = LIFNode()
+            self.late = LIFNode(v_threshold=0.125)
+
+        def forward(self, x: Tensor) -> Tensor:
+            y = self.bn(self.linear(x).flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, x.shape[:2])
+            return self.late(self.lif(y).mean(2)).mean(0)
+
+    torch.manual_seed(0)
+    example = (torch.randint(0, 16, (4, 8, 6, 16)) / 16.0,)
+    with pytest.raises(dyadic.NotExact, match="^late: "):
+        dyadic.settle(Late(), example, output="rounded")
+    report = dyadic.settle(Late(), example, output="rounded", until="late")
+    assert report.rounded_from == "late"
