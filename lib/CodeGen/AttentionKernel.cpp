@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "spk/CodeGen/AttentionKernel.h"
+#include "AttentionBlocks.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -55,20 +56,22 @@ int64_t AttentionCore::getBlocks() const {
   return llvm::divideCeil(channels, kLanes);
 }
 
-int64_t AttentionCore::getRangeLength() const {
-  int64_t longest = 0;
+int64_t AttentionCore::getWordsPerBlock() const {
+  int64_t most = 0;
   for (int64_t first = 0; first < channels; first += kLanes) {
     int64_t last = std::min(first + kLanes, channels);
-    longest = std::max(longest, (last + width - 1) / width * width -
-                                    first / width * width);
+    most = std::max<int64_t>(
+        most, llvm::divideCeil(llvm::alignTo(last, width), kLanes) -
+                  first / width * width / kLanes);
   }
-  return longest;
+  return most;
 }
 
 RankedTensorType AttentionCore::getProductType() const {
   if (order == Association::KVFirst)
     return RankedTensorType::get(
-        {steps, batch, getBlocks(), getRangeLength(), kLanes}, element);
+        {steps, batch, getBlocks(), getWordsPerBlock() * kLanes, kLanes},
+        element);
   return RankedTensorType::get({steps, batch, heads, tokens, tokens}, element);
 }
 
@@ -76,31 +79,38 @@ RankedTensorType AttentionCore::getProductType() const {
 // Pieces
 //===----------------------------------------------------------------------===//
 
-static Value minIndex(KernelBuilder &b, Value x, Value y) {
-  return arith::MinSIOp::create(b, x, y);
-}
-static Value maxIndex(KernelBuilder &b, Value x, Value y) {
-  return arith::MaxSIOp::create(b, x, y);
-}
-static Value subIndex(KernelBuilder &b, Value x, Value y) {
-  return arith::SubIOp::create(b, x, y);
+Value spk::loadWord(KernelBuilder &b, Value buffer, Value t, Value batch,
+                    Value token, Value w) {
+  return memref::LoadOp::create(b, buffer,
+                                ValueRange{t, batch, token, w, b.index(0)});
 }
 
-/// Bits of [first, last) of the channels that word `w` holds.
-static Value channelMask(KernelBuilder &b, Value w, Value first, Value last) {
+Value spk::channelMask(KernelBuilder &b, Value w, Value first, Value last) {
   Value base = b.mulIndex(w, kLanes);
-  auto clamp = [&](Value channel) {
-    return minIndex(b, maxIndex(b, subIndex(b, channel, base), b.index(0)),
-                    b.index(kLanes));
+  auto clamp = [&](Value channel) -> Value {
+    Value bit = arith::SubIOp::create(b, channel, base);
+    bit = arith::MaxSIOp::create(b, bit, b.index(0));
+    return arith::MinSIOp::create(b, bit, b.index(kLanes));
   };
   return b.wordRange(clamp(first), clamp(last));
 }
 
-/// One word of a packed operand `[T, B, N, W, 1]`.
-static Value loadWord(KernelBuilder &b, Value buffer, Value t, Value batch,
-                      Value token, Value w) {
-  return memref::LoadOp::create(b, buffer,
-                                ValueRange{t, batch, token, w, b.index(0)});
+std::pair<Value, Value> spk::wordsOf(KernelBuilder &b, Value first,
+                                     Value last) {
+  return {b.floorDiv(first, kLanes),
+          b.floorDiv(b.addIndex(last, kLanes - 1), kLanes)};
+}
+
+BlockHeads::BlockHeads(KernelBuilder &b, const AttentionCore &core,
+                       Value block) {
+  Value begin = b.mulIndex(block, kLanes);
+  Value end = arith::MinSIOp::create(b, b.addIndex(begin, kLanes),
+                                     b.index(core.channels));
+  firstHead = b.floorDiv(begin, core.width);
+  endHead = b.addIndex(b.floorDiv(b.addIndex(end, -1), core.width), 1);
+  firstChannel = b.mulIndex(firstHead, core.width);
+  endChannel = b.mulIndex(endHead, core.width);
+  std::tie(firstWord, endWord) = wordsOf(b, firstChannel, endChannel);
 }
 
 static Value add(KernelBuilder &b, Value x, Value y) {
@@ -109,91 +119,9 @@ static Value add(KernelBuilder &b, Value x, Value y) {
   return arith::AddIOp::create(b, x, y);
 }
 
-/// 0 and 1 lanes of the spikes of a word.
-static Value spikeLanes(KernelBuilder &b, Value word, Type element) {
-  Value mask = b.wordToMask(word);
-  if (element.isF32())
-    return arith::SelectOp::create(b, mask, b.splat(1.0f), b.splat(0.0f));
-  return arith::ExtUIOp::create(b, b.lanes(element), mask);
-}
-
-namespace {
-/// Heads and channels that a block of 64 output channels depends on.
-struct BlockHeads {
-  BlockHeads(KernelBuilder &b, const AttentionCore &core, Value block) {
-    Value begin = b.mulIndex(block, kLanes);
-    Value end = minIndex(b, b.addIndex(begin, kLanes), b.index(core.channels));
-    firstHead = b.floorDiv(begin, core.width);
-    endHead = b.addIndex(b.floorDiv(b.addIndex(end, -1), core.width), 1);
-    firstChannel = b.mulIndex(firstHead, core.width);
-    endChannel = b.mulIndex(endHead, core.width);
-  }
-  Value firstHead, endHead, firstChannel, endChannel;
-};
-} // namespace
-
-/// Words that channels [first, last) touch.
-static std::pair<Value, Value> wordsOf(KernelBuilder &b, Value first,
-                                       Value last) {
-  return {b.floorDiv(first, kLanes),
-          b.floorDiv(b.addIndex(last, kLanes - 1), kLanes)};
-}
-
 //===----------------------------------------------------------------------===//
 // First product
 //===----------------------------------------------------------------------===//
-
-/// Kᵀ V: row c of a block holds, for the channels of the block that belong to
-/// the head of key channel c, how many tokens have both spikes.
-static void emitKVProduct(KernelBuilder &b, const AttentionCore &core, Value k,
-                          Value v, Value product) {
-  b.parallelLoop(core.steps * core.batch * core.getBlocks(), [&](Value iv) {
-    Value block = b.remainder(iv, core.getBlocks());
-    Value outer = b.floorDiv(iv, core.getBlocks());
-    Value batch = b.remainder(outer, core.batch);
-    Value t = b.floorDiv(outer, core.batch);
-    Value zero = b.zeroLanes(core.element);
-    auto rowAt = [&](Value row) {
-      return SmallVector<Value>{t, batch, block, row, b.index(0)};
-    };
-    Value rows = b.index(core.getRangeLength());
-    b.loop(b.index(0), rows, [&](Value row) {
-      vector::StoreOp::create(b, zero, product, rowAt(row));
-    });
-    BlockHeads range(b, core, block);
-    b.loop(b.index(0), b.index(core.tokens), [&](Value n) {
-      Value values = loadWord(b, v, t, batch, n, block);
-      b.loop(range.firstHead, range.endHead, [&](Value head) {
-        Value first = b.mulIndex(head, core.width);
-        Value last = b.addIndex(first, core.width);
-        Value own = arith::AndIOp::create(b, values,
-                                          channelMask(b, block, first, last));
-        Value addend = spikeLanes(b, own, core.element);
-        auto [wBegin, wEnd] = wordsOf(b, first, last);
-        b.loop(wBegin, wEnd, [&](Value w) {
-          Value keys = arith::AndIOp::create(b, loadWord(b, k, t, batch, n, w),
-                                             channelMask(b, w, first, last));
-          Value base = subIndex(b, b.mulIndex(w, kLanes), range.firstChannel);
-          b.forEachSetBit(keys, {}, [&](Value bit, ValueRange) {
-            SmallVector<Value> at = rowAt(b.addIndex(base, bit));
-            Value row =
-                vector::LoadOp::create(b, b.lanes(core.element), product, at);
-            vector::StoreOp::create(b, add(b, row, addend), product, at);
-            return SmallVector<Value>();
-          });
-        });
-      });
-    });
-    if (core.scaleFirst)
-      b.loop(b.index(0), rows, [&](Value row) {
-        Value counts = vector::LoadOp::create(b, b.lanes(core.element), product,
-                                              rowAt(row));
-        vector::StoreOp::create(
-            b, arith::MulFOp::create(b, counts, b.splat(core.scale)), product,
-            rowAt(row));
-      });
-  });
-}
 
 /// Q Kᵀ: channels in which a query and a key token both spike, per head.
 static void emitQKProduct(KernelBuilder &b, const AttentionCore &core, Value q,
@@ -253,51 +181,70 @@ void spk::emitFirstProduct(KernelBuilder &b, const AttentionCore &core,
 // Second product
 //===----------------------------------------------------------------------===//
 
+/// Q (Kᵀ V) at one token: rows of the channels where the query spikes, in
+/// ascending order, so that sums in f32 round as the model's.
+static Value emitQueryRows(KernelBuilder &b, const AttentionCore &core,
+                           Value product, Value query, Value t, Value batch,
+                           Value token, Value block) {
+  BlockHeads range(b, core, block);
+  return b
+      .loop(range.firstWord, range.endWord, {b.zeroLanes(core.element)},
+            [&](Value w, ValueRange outer) {
+              Value queries = arith::AndIOp::create(
+                  b, loadWord(b, query, t, batch, token, w),
+                  channelMask(b, w, range.firstChannel, range.endChannel));
+              Value base = b.mulIndex(
+                  arith::SubIOp::create(b, w, range.firstWord), kLanes);
+              return b.forEachSetBit(
+                  queries, outer,
+                  [&](Value bit, ValueRange inner) -> SmallVector<Value> {
+                    Value row = b.loadRow(
+                        product, {t, batch, block, b.addIndex(base, bit)});
+                    return {add(b, inner[0], row)};
+                  });
+            })
+      .front();
+}
+
+/// (Q Kᵀ) V at one token: values weighted by the map, token after token.
+static Value emitWeightedValues(KernelBuilder &b, const AttentionCore &core,
+                                Value product, Value values, Value t,
+                                Value batch, Value token, Value block) {
+  BlockHeads range(b, core, block);
+  Value zero = b.zeroLanes(core.element);
+  return b
+      .loop(range.firstHead, range.endHead, {zero},
+            [&](Value head, ValueRange outer) {
+              Value first = b.mulIndex(head, core.width);
+              Value own =
+                  channelMask(b, block, first, b.addIndex(first, core.width));
+              return b.loop(
+                  b.index(0), b.index(core.tokens), outer,
+                  [&](Value m, ValueRange inner) -> SmallVector<Value> {
+                    Value weight = vector::BroadcastOp::create(
+                        b, b.lanes(core.element),
+                        memref::LoadOp::create(
+                            b, product, ValueRange{t, batch, head, token, m}));
+                    Value spikes = arith::AndIOp::create(
+                        b, loadWord(b, values, t, batch, m, block), own);
+                    Value addend = arith::SelectOp::create(
+                        b, b.wordToMask(spikes), weight, zero);
+                    return {add(b, inner[0], addend)};
+                  });
+            })
+      .front();
+}
+
 Value spk::emitSecondProduct(KernelBuilder &b, const AttentionCore &core,
                              Value product, Value operand, Value t, Value batch,
                              Value token, Value block) {
-  BlockHeads range(b, core, block);
-  Value zero = b.zeroLanes(core.element);
   Value sum;
-  if (core.order == Association::KVFirst) {
-    auto [wBegin, wEnd] = wordsOf(b, range.firstChannel, range.endChannel);
-    sum = b.loop(wBegin, wEnd, {zero}, [&](Value w, ValueRange outer) {
-             Value queries = arith::AndIOp::create(
-                 b, loadWord(b, operand, t, batch, token, w),
-                 channelMask(b, w, range.firstChannel, range.endChannel));
-             Value base =
-                 subIndex(b, b.mulIndex(w, kLanes), range.firstChannel);
-             return b.forEachSetBit(
-                 queries, outer,
-                 [&](Value bit, ValueRange inner) -> SmallVector<Value> {
-                   Value row = b.loadRow(
-                       product, {t, batch, block, b.addIndex(base, bit)});
-                   return {add(b, inner[0], row)};
-                 });
-           }).front();
-  } else {
-    sum = b.loop(range.firstHead, range.endHead, {zero},
-                 [&](Value head, ValueRange outer) {
-                   Value first = b.mulIndex(head, core.width);
-                   Value own = channelMask(b, block, first,
-                                           b.addIndex(first, core.width));
-                   return b.loop(
-                       b.index(0), b.index(core.tokens), outer,
-                       [&](Value m, ValueRange inner) -> SmallVector<Value> {
-                         Value weight = vector::BroadcastOp::create(
-                             b, b.lanes(core.element),
-                             memref::LoadOp::create(
-                                 b, product,
-                                 ValueRange{t, batch, head, token, m}));
-                         Value values = arith::AndIOp::create(
-                             b, loadWord(b, operand, t, batch, m, block), own);
-                         Value addend = arith::SelectOp::create(
-                             b, b.wordToMask(values), weight, zero);
-                         return {add(b, inner[0], addend)};
-                       });
-                 })
-              .front();
-  }
+  if (core.isTiled())
+    sum = b.loadRow(product, {t, b.remainder(token, core.getTileLength())});
+  else if (core.order == Association::KVFirst)
+    sum = emitQueryRows(b, core, product, operand, t, batch, token, block);
+  else
+    sum = emitWeightedValues(b, core, product, operand, t, batch, token, block);
   if (!core.element.isF32())
     sum = arith::SIToFPOp::create(b, b.floatLanes(), sum);
   if (core.scaleFirst)

@@ -9,6 +9,7 @@
 #include "LaneEmitter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "spk/CodeGen/AttentionKernel.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -68,6 +69,9 @@ public:
           getWeightRows(synapse) > kRowsInCache)
         return emitTiled(synapse, **strategy);
     }
+    for (auto attention : body.getOps<SSAOp>())
+      if (AttentionCore core(attention); core.isTiled())
+        return emitAttention(attention, core);
     return emitPointwise();
   }
 
@@ -194,6 +198,40 @@ private:
           });
           return {arith::MulFOp::create(b, weight[0], two)};
         });
+  }
+
+  /// Tiles of tokens: first all sums of a tile, then what follows them.
+  LogicalResult emitAttention(SSAOp op, const AttentionCore &core) {
+    AttentionTile tile;
+    unsigned query = cast<BlockArgument>(op.getQuery()).getArgNumber();
+    tile.query = kernel.getArgument(query);
+    tile.product = kernel.getArgument(layer.getBody().getNumArguments());
+    auto makeBuffer = [&](MemRefType type) {
+      return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+    };
+    tile.sums = makeBuffer(AttentionTile::getSumsType(core));
+    tile.tables = makeBuffer(AttentionTile::getTablesType(core));
+    emitter.bindProduct(tile.sums);
+    int64_t length = core.getTileLength();
+    int64_t tiles = llvm::divideCeil(core.tokens, length);
+    LogicalResult status = success();
+    b.parallelLoop(core.getBlocks() * core.batch * tiles, [&](Value iv) {
+      Position at;
+      Value rest = b.floorDiv(iv, tiles);
+      at.b = tile.batch = b.remainder(rest, core.batch);
+      at.block = tile.block = b.floorDiv(rest, core.batch);
+      tile.firstToken = b.mulIndex(b.remainder(iv, tiles), length);
+      tile.count = arith::MinSIOp::create(
+          b, arith::SubIOp::create(b, b.index(core.tokens), tile.firstToken),
+          b.index(length));
+      spk::emitTileSums(b, core, tile);
+      b.loop(b.index(0), tile.count, [&](Value i) {
+        Position inner = at;
+        inner.axes = {b.addIndex(tile.firstToken, i)};
+        status = emitPosition(inner);
+      });
+    });
+    return status;
   }
 
   /// Loops over the position axes from `axis` on.

@@ -36,7 +36,7 @@
 // LOOPS: module attributes {spk.abi = {arena_bytes
 // LOOPS-NOT: memref<3x1x49x65xf32>
 // LOOPS-NOT: xi1>
-// LOOPS: call @kernel_{{.*}}_attention_kv{{.*}}memref<3x1x2x65x64xi16>
+// LOOPS: call @kernel_{{.*}}_attention_kv{{.*}}memref<3x1x2x128x64xi16>
 // LOOPS-NOT: memref<3x1x49x65xf32>
 // LOOPS-NOT: memref<{{[0-9x]+}}xi1>
 // LOOPS: scf.parallel
