@@ -41,6 +41,13 @@ Value KernelBuilder::remainder(Value a, int64_t b) {
                 : arith::RemUIOp::create(*this, a, index(b)).getResult();
 }
 
+Value KernelBuilder::minIndex(Value a, Value b) {
+  return arith::MinSIOp::create(*this, a, b);
+}
+Value KernelBuilder::maxIndex(Value a, Value b) {
+  return arith::MaxSIOp::create(*this, a, b);
+}
+
 //===----------------------------------------------------------------------===//
 // Lanes and words
 //===----------------------------------------------------------------------===//
@@ -121,6 +128,12 @@ void KernelBuilder::storeLanes(Value lanes, Value buffer, ValueRange indices,
   }
   vector::MaskedStoreOp::create(*this, buffer, at,
                                 wordToMask(validLanes(block, channels)), lanes);
+}
+
+Value KernelBuilder::scratch(func::FuncOp kernel, MemRefType type) {
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&kernel.getBody().front());
+  return memref::AllocaOp::create(*this, type, getI64IntegerAttr(64));
 }
 
 Value KernelBuilder::loadRow(Value buffer, ValueRange indices) {

@@ -124,9 +124,9 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
 FailureOr<Lanes> LaneEmitter::emitSynapse(SynapseOpInterface op,
                                           const Position &at) {
   Value sum;
-  if (tileSums) {
+  if (sums) {
     Value t = typeOf(op->getResult(0)).getDimSize(0) == 1 ? b.index(0) : at.t;
-    sum = b.loadRow(tileSums, {t, tileRow});
+    sum = b.loadRow(sums->sums, {t, sums->getRow(b, at.axes)});
   } else {
     FailureOr<const SynapseStrategy *> strategy = getStrategy(op);
     if (failed(strategy))

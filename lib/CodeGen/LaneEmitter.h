@@ -42,11 +42,8 @@ public:
   }
   /// Buffer of the first product of the layer's attention core.
   void bindProduct(Value buffer) { product = buffer; }
-  /// The synapse's sums are in row `i` of `sums`, `[T, positions, 64]`.
-  void bindSums(Value sums, Value i) {
-    tileSums = sums;
-    tileRow = i;
-  }
+  /// The synapse's sums at the positions of `tile` are in memory.
+  void bindSums(const SynapseTile &tile) { sums = tile; }
   /// `value` has these lanes wherever it is asked for.
   void fix(Value value, Lanes lanes) { fixed[value] = std::move(lanes); }
 
@@ -91,7 +88,8 @@ private:
   KernelBuilder &b;
   DenseMap<Value, Value> buffers;
   DenseMap<Value, Lanes> fixed;
-  Value product, tileSums, tileRow;
+  Value product;
+  std::optional<SynapseTile> sums;
 };
 
 } // namespace mlir::spk

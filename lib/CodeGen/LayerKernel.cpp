@@ -7,9 +7,11 @@
 
 #include "spk/CodeGen/LayerKernel.h"
 #include "LaneEmitter.h"
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "spk/CodeGen/AttentionKernel.h"
+#include "spk/CodeGen/SynapseStrategy.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -42,6 +44,70 @@ MemRefType spk::getBufferType(RankedTensorType type) {
 
 namespace {
 
+/// What a pool reads along one axis; without a pool, one position.
+struct Window {
+  int64_t size = 1, stride = 1, padding = 0;
+
+  /// Positions that `count` windows next to each other read.
+  int64_t getExtent(int64_t count) const { return (count - 1) * stride + size; }
+
+  /// First position inside [0, limit) that windows [begin, end) read, and how
+  /// many positions.
+  std::pair<Value, Value> getRange(KernelBuilder &b, Value begin, Value end,
+                                   int64_t limit) const {
+    auto origin = [&](Value window) {
+      return arith::SubIOp::create(b, b.mulIndex(window, stride),
+                                   b.index(padding));
+    };
+    Value first = b.maxIndex(origin(begin), b.index(0));
+    Value last =
+        b.minIndex(b.addIndex(origin(end), size - stride), b.index(limit));
+    return {first, arith::SubIOp::create(b, last, first)};
+  }
+};
+
+/// Rectangles that the positions of a layer are cut into.
+struct Tiling {
+  int64_t rows, columns;
+
+  /// Sums of one rectangle (positions × time steps) that the second-level
+  /// cache holds: 256 KiB. Longer runs of positions use each block of weights
+  /// or tables more often.
+  static constexpr int64_t kMaxSums = 1024;
+  /// Fewer do not pay for building a table.
+  static constexpr int64_t kMinSums = 128;
+  /// Rectangles × blocks of channels × batch that keep threads busy.
+  static constexpr int64_t kMinItems = 8;
+
+  static Tiling choose(int64_t height, int64_t width, int64_t steps,
+                       int64_t items) {
+    Tiling tiling = fit(height, width, steps, kMaxSums);
+    for (int64_t sums = kMaxSums / 2;
+         sums >= kMinSums && items * tiling.getCount(height, width) < kMinItems;
+         sums /= 2)
+      tiling = fit(height, width, steps, sums);
+    return tiling;
+  }
+
+private:
+  /// Whole rows where they fit, pieces of a row otherwise, of even size.
+  static Tiling fit(int64_t height, int64_t width, int64_t steps,
+                    int64_t sums) {
+    auto even = [](int64_t size, int64_t longest) -> int64_t {
+      longest = std::clamp<int64_t>(longest, 1, size);
+      return llvm::divideCeil(size, llvm::divideCeil(size, longest));
+    };
+    int64_t positions = std::max<int64_t>(1, sums / steps);
+    if (width <= positions)
+      return {even(height, positions / width), width};
+    return {1, even(width, positions)};
+  }
+
+  int64_t getCount(int64_t height, int64_t width) const {
+    return llvm::divideCeil(height, rows) * llvm::divideCeil(width, columns);
+  }
+};
+
 /// The loops around the lanes of one layer.
 class LayerKernel {
 public:
@@ -63,10 +129,7 @@ public:
           LaneEmitter::getStrategy(synapse);
       if (failed(strategy))
         return failure();
-      // A pool in front of the neuron evaluates the synapse at other positions
-      // than the layer's; weights that stay in the cache anyway need no tiles.
-      if ((*strategy)->isTiled() && body.getOps<MaxPoolOp>().empty() &&
-          getWeightRows(synapse) > kRowsInCache)
+      if ((*strategy)->isTiled() && getShape().size() <= 5)
         return emitTiled(synapse, **strategy);
     }
     for (auto attention : body.getOps<SSAOp>())
@@ -79,13 +142,6 @@ private:
   ArrayRef<int64_t> getShape() {
     return cast<RankedTensorType>(layer.getYield().getValues()[0].getType())
         .getShape();
-  }
-
-  /// Inputs of one output channel.
-  static int64_t getWeightRows(SynapseOpInterface synapse) {
-    auto [rows, columns] = synapse.getWindow();
-    return rows * columns * synapse.getChannelsPerGroup() *
-           synapse.getNumGroups();
   }
 
   /// One position after the other.
@@ -109,25 +165,38 @@ private:
     return status;
   }
 
-  /// Runs of positions: first all sums of a run, then what follows them.
+  /// The pool between the synapse and the layer's results, if there is one:
+  /// the synapse has other positions than the layer then.
+  MaxPoolOp getPoolOf(SynapseOpInterface synapse) {
+    SetVector<Operation *> users;
+    getForwardSlice(synapse->getResult(0), &users);
+    for (Operation *user : users)
+      if (auto pool = dyn_cast<MaxPoolOp>(user))
+        return pool;
+    return {};
+  }
+
+  /// Rectangles of positions: first all sums of a rectangle, then what follows
+  /// them.
   LogicalResult emitTiled(SynapseOpInterface synapse,
                           const SynapseStrategy &strategy) {
     ArrayRef<int64_t> shape = getShape();
-    int64_t blocks = llvm::divideCeil(shape.back(), kLanes);
     int64_t steps =
         cast<RankedTensorType>(synapse->getResult(0).getType()).getDimSize(0);
-    int64_t positions = 1;
-    for (int64_t size : shape.drop_front(2).drop_back())
-      positions *= size;
-    int64_t longest = std::max<int64_t>(1, kRowsPerTile / steps);
-    int64_t tiles = llvm::divideCeil(positions, longest);
-    int64_t length = llvm::divideCeil(positions, tiles);
+    int64_t items = llvm::divideCeil(shape.back(), kLanes) * shape[1];
+    int64_t height = shape.size() > 4 ? shape[2] : 1;
+    int64_t width = shape.size() > 3 ? shape[shape.size() - 2] : 1;
+    Tiling tiling = Tiling::choose(height, width, steps, items);
+    auto [sizeY, sizeX] = SynapseTile::getOutputSize(synapse);
+    MaxPoolOp pool = getPoolOf(synapse);
+    Window windowY, windowX;
+    if (pool) {
+      windowY = {pool.getKernel()[0], pool.getStrides()[0],
+                 pool.getPadding()[0]};
+      windowX = {pool.getKernel()[1], pool.getStrides()[1],
+                 pool.getPadding()[1]};
+    }
 
-    // Each thread calls the kernel: its sums are on its own stack.
-    auto sumsType = MemRefType::get({steps, length, kLanes}, b.getF32Type());
-    auto makeSums = [&] {
-      return memref::AllocaOp::create(b, sumsType, b.getI64IntegerAttr(64));
-    };
     auto buffer = [&](Value value) {
       return kernel.getArgument(cast<BlockArgument>(value).getArgNumber());
     };
@@ -135,102 +204,84 @@ private:
     tile.op = synapse;
     tile.input = buffer(synapse.getSynapseInput());
     tile.weights = buffer(synapse.getSynapseWeight());
-    int64_t planes = cast<MemRefType>(tile.input.getType()).getShape().back();
-    Value sums = makeSums();
-    Value plane = planes > 1 ? makeSums().getResult() : sums;
+    tile.pitch = windowX.getExtent(tiling.columns);
+    tile.sums = b.scratch(
+        kernel,
+        MemRefType::get(
+            {steps, windowY.getExtent(tiling.rows) * tile.pitch, kLanes},
+            b.getF32Type()));
 
+    int64_t tilesY = llvm::divideCeil(height, tiling.rows);
+    int64_t tilesX = llvm::divideCeil(width, tiling.columns);
     LogicalResult status = success();
-    b.parallelLoop(blocks * shape[1] * tiles, [&](Value iv) {
+    // Blocks outermost: one thread keeps its weights in cache while it walks
+    // the positions.
+    b.parallelLoop(items * tilesY * tilesX, [&](Value iv) {
       Position at;
-      Value rest = b.floorDiv(iv, tiles);
-      at.b = b.remainder(rest, shape[1]);
-      at.block = b.floorDiv(rest, shape[1]);
+      Value item = b.floorDiv(iv, tilesY * tilesX);
+      Value rectangle = b.remainder(iv, tilesY * tilesX);
+      at.b = b.remainder(item, shape[1]);
+      at.block = b.floorDiv(item, shape[1]);
       tile.b = at.b;
       tile.block = at.block;
-      tile.firstPosition = b.mulIndex(b.remainder(iv, tiles), length);
-      Value left =
-          arith::SubIOp::create(b, b.index(positions), tile.firstPosition);
-      tile.count = arith::MinSIOp::create(b, left, b.index(length));
-      tile.sums = plane;
-      emitTileSums(tile, strategy, sums, planes);
-      b.loop(b.index(0), tile.count, [&](Value i) {
-        Position inner = at;
-        inner.axes = tile.getPosition(b, b.addIndex(tile.firstPosition, i));
-        emitter.bindSums(sums, i);
-        status = emitPosition(inner);
+      Value y = b.mulIndex(b.floorDiv(rectangle, tilesX), tiling.rows);
+      Value x = b.mulIndex(b.remainder(rectangle, tilesX), tiling.columns);
+      Value endY = b.minIndex(b.addIndex(y, tiling.rows), b.index(height));
+      Value endX = b.minIndex(b.addIndex(x, tiling.columns), b.index(width));
+      std::tie(tile.firstY, tile.numY) = windowY.getRange(b, y, endY, sizeY);
+      std::tie(tile.firstX, tile.numX) = windowX.getRange(b, x, endX, sizeX);
+      strategy.emitTile(b, tile, kernel);
+      emitter.bindSums(tile);
+      b.loop(y, endY, [&](Value row) {
+        b.loop(x, endX, [&](Value column) {
+          Position inner = at;
+          if (shape.size() > 4)
+            inner.axes.push_back(row);
+          if (shape.size() > 3)
+            inner.axes.push_back(column);
+          status = emitPosition(inner);
+        });
       });
     });
     return status;
   }
 
-  /// Sums of a tile over all planes, as #spk.sum says.
-  void emitTileSums(const SynapseTile &tile, const SynapseStrategy &strategy,
-                    Value sums, int64_t planes) {
-    auto forEachRow = [&](llvm::function_ref<void(Value, Value)> body) {
-      b.loop(b.index(0), b.index(tile.getSteps()), [&](Value t) {
-        b.loop(b.index(0), tile.count, [&](Value i) { body(t, i); });
-      });
-    };
-    auto clear = [&](Value buffer) {
-      forEachRow([&](Value t, Value i) {
-        vector::StoreOp::create(b, b.zeroLanes(b.getF32Type()), buffer,
-                                ValueRange{t, i, b.index(0)});
-      });
-    };
-    clear(sums);
-    if (planes == 1)
-      return strategy.emitTile(b, tile, b.index(0));
-    Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
-    Value two = arith::ConstantOp::create(b, b.getF32FloatAttr(2.0f));
-    b.loop(
-        b.index(0), b.index(planes), {one},
-        [&](Value plane, ValueRange weight) -> SmallVector<Value> {
-          clear(tile.sums);
-          strategy.emitTile(b, tile, plane);
-          Value factor =
-              vector::BroadcastOp::create(b, b.floatLanes(), weight[0]);
-          forEachRow([&](Value t, Value i) {
-            Value scaled =
-                arith::MulFOp::create(b, b.loadRow(tile.sums, {t, i}), factor);
-            Value sum =
-                arith::AddFOp::create(b, b.loadRow(sums, {t, i}), scaled);
-            vector::StoreOp::create(b, sum, sums, ValueRange{t, i, b.index(0)});
-          });
-          return {arith::MulFOp::create(b, weight[0], two)};
-        });
-  }
-
-  /// Tiles of tokens: first all sums of a tile, then what follows them.
+  /// Runs of tokens: first all sums of the second product, then what follows
+  /// them.
   LogicalResult emitAttention(SSAOp op, const AttentionCore &core) {
-    AttentionTile tile;
-    unsigned query = cast<BlockArgument>(op.getQuery()).getArgNumber();
-    tile.query = kernel.getArgument(query);
-    tile.product = kernel.getArgument(layer.getBody().getNumArguments());
-    auto makeBuffer = [&](MemRefType type) {
-      return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
-    };
-    tile.sums = makeBuffer(AttentionTile::getSumsType(core));
-    tile.tables = makeBuffer(AttentionTile::getTablesType(core));
-    emitter.bindProduct(tile.sums);
+    ArrayRef<int64_t> shape = getShape();
     int64_t length = core.getTileLength();
-    int64_t tiles = llvm::divideCeil(core.tokens, length);
+    int64_t tokens = shape[2];
+    int64_t tiles = llvm::divideCeil(tokens, length);
+    AttentionTile tile;
+    tile.product =
+        kernel.getArgument(layer.getBody().front().getNumArguments());
+    tile.query =
+        kernel.getArgument(cast<BlockArgument>(op.getQuery()).getArgNumber());
+    tile.sums = b.scratch(kernel, AttentionTile::getSumsType(core));
+    tile.tables = b.scratch(kernel, AttentionTile::getTablesType(core));
+    emitter.bindProduct(tile.sums);
     LogicalResult status = success();
-    b.parallelLoop(core.getBlocks() * core.batch * tiles, [&](Value iv) {
-      Position at;
-      Value rest = b.floorDiv(iv, tiles);
-      at.b = tile.batch = b.remainder(rest, core.batch);
-      at.block = tile.block = b.floorDiv(rest, core.batch);
-      tile.firstToken = b.mulIndex(b.remainder(iv, tiles), length);
-      tile.count = arith::MinSIOp::create(
-          b, arith::SubIOp::create(b, b.index(core.tokens), tile.firstToken),
-          b.index(length));
-      spk::emitTileSums(b, core, tile);
-      b.loop(b.index(0), tile.count, [&](Value i) {
-        Position inner = at;
-        inner.axes = {b.addIndex(tile.firstToken, i)};
-        status = emitPosition(inner);
-      });
-    });
+    b.parallelLoop(
+        llvm::divideCeil(shape.back(), kLanes) * shape[1] * tiles,
+        [&](Value iv) {
+          Position at;
+          Value item = b.floorDiv(iv, tiles);
+          at.b = b.remainder(item, shape[1]);
+          at.block = b.floorDiv(item, shape[1]);
+          tile.batch = at.b;
+          tile.block = at.block;
+          tile.firstToken = b.mulIndex(b.remainder(iv, tiles), length);
+          Value end =
+              b.minIndex(b.addIndex(tile.firstToken, length), b.index(tokens));
+          tile.count = arith::SubIOp::create(b, end, tile.firstToken);
+          emitTileSums(b, core, tile);
+          b.loop(tile.firstToken, end, [&](Value token) {
+            Position inner = at;
+            inner.axes = {token};
+            status = emitPosition(inner);
+          });
+        });
     return status;
   }
 
@@ -330,11 +381,6 @@ private:
   KernelBuilder &b;
   LaneEmitter emitter;
   ValueRange results;
-
-  /// Weight rows of 256 bytes that stay near while positions pass: 64 KiB.
-  static constexpr int64_t kRowsInCache = 256;
-  /// Positions × time steps of a tile: sums of 64 KiB.
-  static constexpr int64_t kRowsPerTile = 256;
 };
 
 } // namespace

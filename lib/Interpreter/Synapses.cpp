@@ -134,8 +134,9 @@ namespace {
 /// Sums the inputs of one group at one position in the order of a SumAttr.
 class Summation {
 public:
-  Summation(SumKind kind, int64_t group, int64_t planes, int64_t outputs)
-      : kind(kind), group(group), planes(planes), part(outputs),
+  Summation(SumAttr sum, int64_t planes, int64_t outputs)
+      : kind(sum.getKind()), group(sum.getGroup()), planes(planes),
+        uniformPlanes(sum.getNumUniformPlanes(planes)), part(outputs),
         plane(outputs) {}
 
   /// Writes the sums over `inputs`, which are all inputs for FMA and those that
@@ -146,12 +147,19 @@ public:
       return sumOnce(inputs, rows, acc);
     llvm::fill(acc, 0.0f);
     for (int64_t p = 0; p < planes; ++p) {
+      float scale = std::ldexp(1.0f, p);
+      bool isUniform = p < uniformPlanes;
       selected.clear();
       for (const Input &input : inputs)
         if (input.count >> p & 1)
-          selected.push_back({input.k, input.channel, input.tap, 1.0f, 1});
+          selected.push_back(
+              {input.k, input.channel, input.tap, isUniform ? 1.0f : scale, 1});
+      if (!isUniform) {
+        for (const Input &input : selected)
+          multiplyAdd(acc, rows + input.k * acc.size(), input.x);
+        continue;
+      }
       sumOnce(selected, rows, plane);
-      float scale = std::ldexp(1.0f, p);
       for (size_t o = 0; o < acc.size(); ++o)
         acc[o] = acc[o] + plane[o] * scale;
     }
@@ -193,7 +201,7 @@ private:
   }
 
   SumKind kind;
-  int64_t group, planes;
+  int64_t group, planes, uniformPlanes;
   std::vector<float> part, plane;
   std::vector<Input> selected;
 };
@@ -303,8 +311,7 @@ static LogicalResult evaluateSynapse(SynapseOpInterface op, Evaluation &e) {
                                "are summed");
       planes = getNumPlanes(*max);
     }
-    Summation summation(sum.getKind(), sum.getGroup(), planes,
-                        g.outputsPerGroup);
+    Summation summation(sum, planes, g.outputsPerGroup);
     evaluateSums<T>(g, summation, sum.getKind() == SumKind::FMA, input.get<T>(),
                     rows, bias, result.getMutable<float>());
     return success();

@@ -101,6 +101,8 @@ static std::string describe(SumAttr sum) {
   std::string text = stringifySumKind(sum.getKind()).str();
   if (sum.getGroup())
     text += " " + std::to_string(sum.getGroup());
+  if (sum.getGroupedPlanes())
+    text += " " + std::to_string(sum.getGroupedPlanes());
   return sum.getPlanes() ? text + " planes" : text;
 }
 

@@ -11,6 +11,7 @@
 #ifndef SPK_CODEGEN_KERNELBUILDER_H
 #define SPK_CODEGEN_KERNELBUILDER_H
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
@@ -31,6 +32,8 @@ public:
   Value mulIndex(Value a, int64_t b);
   Value floorDiv(Value a, int64_t b);
   Value remainder(Value a, int64_t b);
+  Value minIndex(Value a, Value b);
+  Value maxIndex(Value a, Value b);
 
   /// `vector<64xelement>`.
   VectorType lanes(Type element);
@@ -53,6 +56,8 @@ public:
                   int64_t channels);
   void storeLanes(Value lanes, Value buffer, ValueRange indices, Value block,
                   int64_t channels);
+  /// Memory of one call of `kernel`, on the stack of the thread that calls.
+  Value scratch(func::FuncOp kernel, MemRefType type);
   /// Reads whole rows of 64.
   Value loadRow(Value buffer, ValueRange indices);
 

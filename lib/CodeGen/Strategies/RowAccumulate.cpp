@@ -5,12 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "RowAccumulate.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "spk/CodeGen/SynapseStrategy.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace mlir::spk;
+
+/// 128 inputs: their weight rows fill 32 KiB, about the first-level cache.
+static constexpr int64_t kWordsPerBlock = 2;
 
 namespace {
 
@@ -27,64 +32,140 @@ public:
   }
 
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
-    return site.combinePlanes(b, [&](Value plane) {
-      return site
-          .forEachTap(b, {b.zeroLanes(b.getF32Type())},
-                      [&](ValueRange at, Value firstRow, ValueRange outer) {
-                        return b.loop(
-                            b.index(0), b.index(site.getWords()), outer,
-                            [&](Value w, ValueRange sums) {
-                              SmallVector<Value> indices(at);
-                              indices.append({w, plane});
-                              Value word = memref::LoadOp::create(b, site.input,
-                                                                  indices);
-                              Value row =
-                                  b.addIndex(firstRow, b.mulIndex(w, kLanes));
-                              return addRows(b, site.weights, site.block, word,
-                                             row, sums);
-                            });
-                      })
-          .front();
-    });
+    return site.combinePlanes(
+        b, 0, site.getPlanes(), Value(), [&](Value plane) {
+          return emitRows(b, site, plane, b.zeroLanes(b.getF32Type()), Value());
+        });
   }
 
   bool isTiled() const override { return true; }
 
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
-                Value plane) const override {
-    tile.forEachInputBlock(
-        b, kWordsPerBlock,
-        [&](Value t, Value i, ValueRange at, Value from, Value to,
-            Value firstRow) {
-          SmallVector<Value> place = {t, i, b.index(0)};
-          Value sum = b.loadRow(tile.sums, {t, i});
-          sum = b.loop(from, to, {sum}, [&](Value w, ValueRange sums) {
-                   SmallVector<Value> indices(at);
-                   indices.append({w, plane});
-                   Value word = memref::LoadOp::create(b, tile.input, indices);
-                   Value row = b.addIndex(firstRow, b.mulIndex(w, kLanes));
-                   return addRows(b, tile.weights, tile.block, word, row, sums);
-                 }).front();
-          vector::StoreOp::create(b, sum, tile.sums, place);
-        });
-  }
-
-private:
-  /// 128 inputs: their weight rows fill 32 KiB, about the first-level cache.
-  static constexpr int64_t kWordsPerBlock = 2;
-
-  static SmallVector<Value> addRows(KernelBuilder &b, Value weights,
-                                    Value block, Value word, Value firstRow,
-                                    ValueRange sums) {
-    return b.forEachSetBit(
-        word, sums, [&](Value bit, ValueRange sum) -> SmallVector<Value> {
-          Value row = b.loadRow(weights, {block, b.addIndex(firstRow, bit)});
-          return {arith::AddFOp::create(b, sum[0], row)};
-        });
+                func::FuncOp kernel) const override {
+    tile.clearSums(b);
+    if (tile.getPlanes() == 1)
+      return emitTileRows(b, tile, b.index(0), Value());
+    SynapseTile plane = tile;
+    plane.sums = b.scratch(kernel, cast<MemRefType>(tile.sums.getType()));
+    forEachPlane(b, 0, tile.getPlanes(), [&](Value p, Value scale) {
+      plane.clearSums(b);
+      emitTileRows(b, plane, p, Value());
+      tile.forEachSum(b, [&](Value t, Value row) {
+        Value scaled =
+            arith::MulFOp::create(b, b.loadRow(plane.sums, {t, row}), scale);
+        Value sum =
+            arith::AddFOp::create(b, b.loadRow(tile.sums, {t, row}), scaled);
+        vector::StoreOp::create(b, sum, tile.sums,
+                                ValueRange{t, row, b.index(0)});
+      });
+    });
   }
 };
 
 } // namespace
+
+/// Adds the weight row of every set bit of `word`, times `scale` if there is
+/// one.
+static Value addRows(KernelBuilder &b, Value weights, Value block, Value word,
+                     Value firstRow, Value sum, Value scale) {
+  return b
+      .forEachSetBit(word, {sum},
+                     [&](Value bit, ValueRange sums) -> SmallVector<Value> {
+                       Value row = b.loadRow(
+                           weights, {block, b.addIndex(firstRow, bit)});
+                       if (scale)
+                         row = arith::MulFOp::create(b, row, scale);
+                       return {arith::AddFOp::create(b, sums[0], row)};
+                     })
+      .front();
+}
+
+Value spk::emitRows(KernelBuilder &b, const SynapseSite &site, Value plane,
+                    Value sum, Value scale) {
+  return site
+      .forEachTap(b, {sum},
+                  [&](ValueRange at, Value firstRow, ValueRange outer) {
+                    return b.loop(
+                        b.index(0), b.index(site.getWords()), outer,
+                        [&](Value w, ValueRange sums) -> SmallVector<Value> {
+                          SmallVector<Value> indices(at);
+                          indices.append({w, plane});
+                          Value word =
+                              memref::LoadOp::create(b, site.input, indices);
+                          Value row =
+                              b.addIndex(firstRow, b.mulIndex(w, kLanes));
+                          return {addRows(b, site.weights, site.block, word,
+                                          row, sums[0], scale)};
+                        });
+                  })
+      .front();
+}
+
+void spk::forEachPlane(KernelBuilder &b, int64_t first, int64_t end,
+                       llvm::function_ref<void(Value, Value)> body) {
+  auto number = [&](float value) -> Value {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  };
+  b.loop(b.index(first), b.index(end), {number(std::ldexp(1.0f, first))},
+         [&](Value plane, ValueRange scale) -> SmallVector<Value> {
+           body(plane,
+                vector::BroadcastOp::create(b, b.floatLanes(), scale[0]));
+           return {arith::MulFOp::create(b, scale[0], number(2.0f))};
+         });
+}
+
+/// Adds the rows of words [from, from + numWords) to the sums of a run.
+static void emitRun(KernelBuilder &b, const SynapseTile &tile,
+                    const SynapseRun &run, Value from, int64_t numWords,
+                    Value firstRow, Value plane, Value scale) {
+  auto loadWords = [&](Value i) {
+    SmallVector<Value> words;
+    SmallVector<Value> indices = run.at(b, i);
+    for (int64_t w = 0; w < numWords; ++w) {
+      SmallVector<Value> at(indices);
+      at.append({b.addIndex(from, w), plane});
+      words.push_back(memref::LoadOp::create(b, tile.input, at));
+    }
+    return words;
+  };
+  // The words of a position are loaded while the one before it is summed:
+  // otherwise every row waits for the load of its word.
+  Value last = b.addIndex(run.count, -1);
+  b.loop(b.index(0), run.count, loadWords(b.index(0)),
+         [&](Value i, ValueRange words) {
+           Value following = arith::MinSIOp::create(b, b.addIndex(i, 1), last);
+           SmallVector<Value> next = loadWords(following);
+           Value at = b.addIndex(run.first, i);
+           Value sum = b.loadRow(tile.sums, {run.t, at});
+           for (int64_t w = 0; w < numWords; ++w) {
+             Value row =
+                 b.addIndex(firstRow, b.mulIndex(b.addIndex(from, w), kLanes));
+             sum = addRows(b, tile.weights, tile.block, words[w], row, sum,
+                           scale);
+           }
+           vector::StoreOp::create(b, sum, tile.sums,
+                                   ValueRange{run.t, at, b.index(0)});
+           return next;
+         });
+}
+
+void spk::emitTileRows(KernelBuilder &b, const SynapseTile &tile, Value plane,
+                       Value scale) {
+  int64_t words = llvm::divideCeil(tile.getInputChannels(), kWordBits);
+  int64_t inBlocks = words / kWordsPerBlock * kWordsPerBlock;
+  tile.forEachTap(b, [&](const SynapseTap &tap) {
+    auto visit = [&](Value from, int64_t numWords) {
+      tile.forEachRun(b, tap, [&](const SynapseRun &run) {
+        emitRun(b, tile, run, from, numWords, tap.firstRow, plane, scale);
+      });
+    };
+    b.loop(
+        b.index(0), b.index(inBlocks),
+        [&](Value from) { visit(from, kWordsPerBlock); }, kWordsPerBlock);
+    if (inBlocks < words)
+      visit(b.index(inBlocks), words - inBlocks);
+  });
+}
 
 const SynapseStrategy &spk::getRowAccumulate() {
   static const RowAccumulate strategy;

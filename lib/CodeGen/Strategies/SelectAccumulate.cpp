@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SelectAccumulate.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "spk/CodeGen/SynapseStrategy.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -26,72 +26,74 @@ public:
   }
   bool realises(SumAttr sum) const override {
     return sum.getKind() == SumKind::Sequential ||
-           sum.getKind() == SumKind::Grouped;
+           (sum.getKind() == SumKind::Grouped && !sum.getGroupedPlanes());
   }
 
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
-    SynapseOpInterface op = site.op;
-    SumAttr sum = op.getSummation();
-    int64_t group = sum.getKind() == SumKind::Grouped ? sum.getGroup() : 1;
-    return site.combinePlanes(b, [&](Value plane) {
-      return site
-          .forEachTap(b, {b.zeroLanes(b.getF32Type())},
-                      [&](ValueRange at, Value firstRow, ValueRange outer) {
-                        return b.loop(b.index(0), b.index(site.getWords()),
-                                      outer, [&](Value w, ValueRange sums) {
-                                        SmallVector<Value> indices(at);
-                                        indices.append({w, plane});
-                                        Value word = memref::LoadOp::create(
-                                            b, site.input, indices);
-                                        return addGroups(b, site, word, w,
-                                                         firstRow, group, sums);
-                                      });
-                      })
-          .front();
-    });
-  }
-
-private:
-  /// Adds the groups of one word to the sums.
-  static SmallVector<Value> addGroups(KernelBuilder &b, const SynapseSite &site,
-                                      Value word, Value w, Value firstRow,
-                                      int64_t group, ValueRange sums) {
-    Value base = b.mulIndex(w, kLanes);
-    // The last word may hold fewer channels, and has no weight rows past them.
-    Value left =
-        arith::SubIOp::create(b, b.index(site.getInputChannels()), base);
-    Value channels = arith::MinSIOp::create(b, left, b.index(kLanes));
-    Value row = b.addIndex(firstRow, base);
-    return b.loop(
-        b.index(0), channels, sums,
-        [&](Value start, ValueRange sum) -> SmallVector<Value> {
-          Value end =
-              arith::MinSIOp::create(b, b.addIndex(start, group), channels);
-          Value partial =
-              b.loop(start, end, {b.zeroLanes(b.getF32Type())},
-                     [&](Value bit, ValueRange folded) -> SmallVector<Value> {
-                       return {addIfSet(b, site, word, bit,
-                                        b.addIndex(row, bit), folded[0])};
-                     })
-                  .front();
-          return {arith::AddFOp::create(b, sum[0], partial)};
-        },
-        group);
-  }
-
-  static Value addIfSet(KernelBuilder &b, const SynapseSite &site, Value word,
-                        Value bit, Value row, Value sum) {
-    Value amount = arith::IndexCastUIOp::create(b, b.getI64Type(), bit);
-    Value isSet = arith::TruncIOp::create(
-        b, b.getI1Type(), arith::ShRUIOp::create(b, word, amount));
-    Value weights = b.loadRow(site.weights, {site.block, row});
-    Value addend =
-        arith::SelectOp::create(b, isSet, weights, b.zeroLanes(b.getF32Type()));
-    return arith::AddFOp::create(b, sum, addend);
+    return site.combinePlanes(
+        b, 0, site.getPlanes(), Value(),
+        [&](Value plane) { return emitGroups(b, site, plane); });
   }
 };
 
 } // namespace
+
+static Value addIfSet(KernelBuilder &b, const SynapseSite &site, Value word,
+                      Value bit, Value row, Value sum) {
+  Value amount = arith::IndexCastUIOp::create(b, b.getI64Type(), bit);
+  Value isSet = arith::TruncIOp::create(
+      b, b.getI1Type(), arith::ShRUIOp::create(b, word, amount));
+  Value weights = b.loadRow(site.weights, {site.block, row});
+  Value addend =
+      arith::SelectOp::create(b, isSet, weights, b.zeroLanes(b.getF32Type()));
+  return arith::AddFOp::create(b, sum, addend);
+}
+
+/// Adds the groups of one word to the sums.
+static SmallVector<Value> addGroups(KernelBuilder &b, const SynapseSite &site,
+                                    Value word, Value w, Value firstRow,
+                                    int64_t group, ValueRange sums) {
+  Value base = b.mulIndex(w, kLanes);
+  // The last word may hold fewer channels, and has no weight rows past them.
+  Value left = arith::SubIOp::create(b, b.index(site.getInputChannels()), base);
+  Value channels = arith::MinSIOp::create(b, left, b.index(kLanes));
+  Value row = b.addIndex(firstRow, base);
+  return b.loop(
+      b.index(0), channels, sums,
+      [&](Value start, ValueRange sum) -> SmallVector<Value> {
+        Value end =
+            arith::MinSIOp::create(b, b.addIndex(start, group), channels);
+        Value partial =
+            b.loop(start, end, {b.zeroLanes(b.getF32Type())},
+                   [&](Value bit, ValueRange folded) -> SmallVector<Value> {
+                     return {addIfSet(b, site, word, bit, b.addIndex(row, bit),
+                                      folded[0])};
+                   })
+                .front();
+        return {arith::AddFOp::create(b, sum[0], partial)};
+      },
+      group);
+}
+
+Value spk::emitGroups(KernelBuilder &b, const SynapseSite &site, Value plane) {
+  SynapseOpInterface op = site.op;
+  SumAttr sum = op.getSummation();
+  int64_t group = sum.getKind() == SumKind::Grouped ? sum.getGroup() : 1;
+  return site
+      .forEachTap(b, {b.zeroLanes(b.getF32Type())},
+                  [&](ValueRange at, Value firstRow, ValueRange outer) {
+                    return b.loop(b.index(0), b.index(site.getWords()), outer,
+                                  [&](Value w, ValueRange sums) {
+                                    SmallVector<Value> indices(at);
+                                    indices.append({w, plane});
+                                    Value word = memref::LoadOp::create(
+                                        b, site.input, indices);
+                                    return addGroups(b, site, word, w, firstRow,
+                                                     group, sums);
+                                  });
+                  })
+      .front();
+}
 
 const SynapseStrategy &spk::getSelectAccumulate() {
   static const SelectAccumulate strategy;

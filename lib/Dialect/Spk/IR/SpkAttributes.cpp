@@ -51,11 +51,14 @@ Attribute SumAttr::parse(AsmParser &parser, Type) {
     parser.emitError(loc, "expected sequential, grouped, fma or exact");
     return {};
   }
-  int64_t group = 0;
+  int64_t group = 0, groupedPlanes = 0;
   bool planes = false;
   while (succeeded(parser.parseOptionalComma())) {
     if (succeeded(parser.parseOptionalKeyword("group"))) {
       if (parser.parseEqual() || parser.parseInteger(group))
+        return {};
+    } else if (succeeded(parser.parseOptionalKeyword("grouped_planes"))) {
+      if (parser.parseEqual() || parser.parseInteger(groupedPlanes))
         return {};
     } else if (parser.parseKeyword("planes") || parser.parseEqual() ||
                parser.parseKeyword(&keyword)) {
@@ -67,7 +70,7 @@ Attribute SumAttr::parse(AsmParser &parser, Type) {
   if (parser.parseGreater())
     return {};
   return parser.getChecked<SumAttr>(loc, parser.getContext(), *kind, group,
-                                    planes);
+                                    planes, groupedPlanes);
 }
 
 void SumAttr::print(AsmPrinter &printer) const {
@@ -76,11 +79,14 @@ void SumAttr::print(AsmPrinter &printer) const {
     printer << ", group = " << getGroup();
   if (getPlanes())
     printer << ", planes = true";
+  if (getGroupedPlanes())
+    printer << ", grouped_planes = " << getGroupedPlanes();
   printer << '>';
 }
 
 LogicalResult SumAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                              SumKind kind, int64_t group, bool planes) {
+                              SumKind kind, int64_t group, bool planes,
+                              int64_t groupedPlanes) {
   if (kind == SumKind::Grouped && (group < 1 || group > kWordBits))
     return emitError() << "group of a grouped sum must be in [1, " << kWordBits
                        << "], got " << group;
@@ -88,6 +94,11 @@ LogicalResult SumAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "only a grouped sum has a group";
   if (planes && (kind == SumKind::FMA || kind == SumKind::Exact))
     return emitError() << "only sequential and grouped sums have planes";
+  if (groupedPlanes != 0 && (kind != SumKind::Grouped || !planes))
+    return emitError() << "only a grouped sum with planes has grouped_planes";
+  if (groupedPlanes < 0)
+    return emitError() << "grouped_planes must be positive, got "
+                       << groupedPlanes;
   return success();
 }
 

@@ -87,7 +87,7 @@ struct ChooseSumPass : spk::impl::ChooseSumBase<ChooseSumPass> {
     fix(synapse,
         SumAttr::get(&getContext(),
                      grouped ? SumKind::Grouped : SumKind::Sequential,
-                     grouped ? group : 0, planes),
+                     grouped ? group : 0, planes, /*grouped_planes=*/0),
         why);
     return success();
   }

@@ -115,18 +115,30 @@ def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
       as above over the channels whose bit p is set, giving s_p; then acc = +0
       and acc = rn(acc + s_p · 2^p) for ascending p. The number of planes is
       the bit width of the largest value.
+    * `grouped_planes = n` (with `planes = true`): planes p < n are summed in
+      groups and combined as above; then, for ascending p >= n and ascending k
+      whose bit p is set, acc = rn(acc + rn(w_k · 2^p)). For streams whose low
+      planes are dense and whose high planes are sparse.
     * `#spk.sum<fma>` (float operands): acc = fma(w_k, x_k, acc).
     * `#spk.sum<exact>`: integers below 2^24; any order gives the same bits.
   }];
   let parameters = (ins
     EnumParameter<Spk_SumKind>:$kind,
     DefaultValuedParameter<"int64_t", "0">:$group,
-    DefaultValuedParameter<"bool", "false">:$planes
+    DefaultValuedParameter<"bool", "false">:$planes,
+    DefaultValuedParameter<"int64_t", "0">:$grouped_planes
   );
   let builders = [AttrBuilder<(ins "SumKind":$kind), [{
-    return $_get($_ctxt, kind, /*group=*/int64_t(0), /*planes=*/false);
+    return $_get($_ctxt, kind, /*group=*/int64_t(0), /*planes=*/false,
+                 /*grouped_planes=*/int64_t(0));
   }]>];
-  // Two optional clauses that start with a comma need a parser of their own.
+  let extraClassDeclaration = [{
+    /// How many of `planes` planes are summed like the lowest one.
+    int64_t getNumUniformPlanes(int64_t planes) const {
+      return getGroupedPlanes() ? std::min(getGroupedPlanes(), planes) : planes;
+    }
+  }];
+  // Optional clauses that start with a comma need a parser of their own.
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }

@@ -1,0 +1,63 @@
+//===- TableAndRows.cpp - tables for low planes, rows for high ones
+//
+// Part of the spk project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RowAccumulate.h"
+#include "SelectAccumulate.h"
+#include "Table.h"
+
+using namespace mlir;
+using namespace mlir::spk;
+
+namespace {
+
+/// The planes of an integer stream by density: the dense low ones share the
+/// tables of a block of inputs, the sparse high ones add one scaled weight row
+/// per set bit.
+class TableAndRows final : public SynapseStrategy {
+public:
+  StringRef getName() const override { return "table_and_rows"; }
+  StringRef getSummary() const override {
+    return "adds table entries for the dense low planes and one weight row "
+           "per set bit of the sparse high ones";
+  }
+  bool realises(SumAttr sum) const override {
+    return sum.getGroupedPlanes() > 0;
+  }
+
+  Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
+    SynapseOpInterface op = site.op;
+    int64_t planes = site.getPlanes();
+    int64_t dense = op.getSummation().getNumUniformPlanes(planes);
+    Value sum = site.combinePlanes(b, 0, dense, Value(), [&](Value plane) {
+      return emitGroups(b, site, plane);
+    });
+    for (int64_t plane = dense; plane < planes; ++plane)
+      sum = emitRows(b, site, b.index(plane), sum,
+                     b.splat(static_cast<float>(int64_t(1) << plane)));
+    return sum;
+  }
+
+  bool isTiled() const override { return true; }
+
+  void emitTile(KernelBuilder &b, const SynapseTile &tile,
+                func::FuncOp kernel) const override {
+    SynapseOpInterface op = tile.op;
+    int64_t planes = tile.getPlanes();
+    int64_t dense = op.getSummation().getNumUniformPlanes(planes);
+    emitTileTables(b, tile, dense, kernel);
+    forEachPlane(b, dense, planes, [&](Value plane, Value scale) {
+      emitTileRows(b, tile, plane, scale);
+    });
+  }
+};
+
+} // namespace
+
+const SynapseStrategy &spk::getTableAndRows() {
+  static const TableAndRows strategy;
+  return strategy;
+}
