@@ -1,0 +1,236 @@
+"""Compiled networks against OpenVINO, ONNX Runtime and PyTorch.
+
+    python benchmarks/run.py [--quick] [--check] [--models ...] [--peers ...] [--json FILE] [--markdown FILE]
+
+Makes networks on a dyadic grid at published densities, exports and compiles
+them for every engine, and runs the engines in turns, each in a process of its
+own. Answers in fp32 must agree to 1e-5 of the largest output. See
+benchmarks/README.md; the peers go into a virtual environment in
+build/benchmarks.
+
+Exit codes: 0 done, 1 with --check if a line falls short that docs/benchmarks.md
+does not list, 2 bad option, 3 the run is worthless or failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lines
+import numpy as np
+import report
+from engines import ENGINES
+from measuring import Cell, Result, measure
+from stages import HERE, ROOT, Site, StageError, compile_network, compile_one, environment, heartbeat, peers_python, prepare, say, sites
+
+MODELS = ("spikformer-4-384", "spikformer-8-512", "spikingformer-8-512", "sdt-8-512")
+SEW = ("spikformer-4-384", "spikformer-8-512")  # integer streams
+PEERS = tuple(name for name in ENGINES if name not in ("spk", "onednn"))
+QUICK_PEERS = ("openvino", "openvino-bf16", "openvino-int8")
+COMPILED = "spikformer-8-512"  # whose compile times are taken at other depths and time steps
+STARTS = 5
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Options."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", help=f"comma-separated, of {', '.join(MODELS)} (default: all)")
+    parser.add_argument("--peers", help=f"comma-separated, of {', '.join(PEERS)}, or none (default: all, quick: {', '.join(QUICK_PEERS)})")
+    parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
+    parser.add_argument("--batch", default="1,8", help="batch sizes (default: 1,8; quick: 8 for spikformer-8-512 only)")
+    parser.add_argument("--rounds", type=int, help="passes over the 16 inputs (default: 5, quick: 1)")
+    parser.add_argument("--quick", action="store_true", help="few rounds and peers, in less than 8 minutes")
+    parser.add_argument("--check", action="store_true", help="exit code 1 if a line falls short that docs/benchmarks.md does not list")
+    parser.add_argument("--no-kernels", action="store_true", help="leave out benchmarks/kernels.py")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "benchmarks", help="where files are kept")
+    options = parser.parse_args(arguments)
+
+    def chosen(text: str | None, known: tuple[str, ...], default: tuple[str, ...], what: str) -> list[str]:
+        names = list(default) if text is None else [name for name in text.split(",") if name not in ("", "none")]
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            parser.error(f"no {what} {', '.join(unknown)}: there are {', '.join(known)}")
+        return names
+
+    def counts(text: str, what: str) -> list[int]:
+        if not all(part.isdigit() and int(part) > 0 for part in text.split(",")):
+            parser.error(f"{what} must be positive numbers, got {text}")
+        return [int(part) for part in text.split(",")]
+
+    options.models = chosen(options.models, MODELS, MODELS, "model")
+    options.peers = chosen(options.peers, PEERS, QUICK_PEERS if options.quick else PEERS, "peer")
+    options.threads = counts(options.threads, "--threads")
+    options.batch = counts(options.batch, "--batch")
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    available = len(os.sched_getaffinity(0))
+    if max(options.threads) > available:
+        parser.error(f"{max(options.threads)} threads need as many processors, there are {available}")
+    options.folder.mkdir(parents=True, exist_ok=True)
+    return options
+
+
+def batches_of(name: str, options: argparse.Namespace) -> list[int]:
+    """Batch sizes to measure of a network."""
+    small = options.quick and name != COMPILED
+    return [batch for batch in options.batch if batch == 1 or not small] or options.batch
+
+
+def runs_on(name: str, batch: int, options: argparse.Namespace) -> bool:
+    """Whether an engine is measured at a batch size: quantising for a large one and freezing graphs takes minutes."""
+    if batch == 1:
+        return True
+    return name not in ("compile", "aoti") and not (options.quick and name == "openvino-int8")
+
+
+def kinds_of(name: str, options: argparse.Namespace) -> list[str]:
+    """What ``peers.py`` has to make of a network."""
+    kinds: list[str] = []
+    for batch in batches_of(name, options):
+        for peer in options.peers:
+            if runs_on(peer, batch, options):
+                kinds += [kind if kind == "aoti" else f"{kind}:{batch}" for kind in ENGINES[peer].needs]
+    return list(dict.fromkeys(kinds))
+
+
+def start_program(site: Site, folder: Path) -> dict[str, float]:
+    """Time from process start to the end of the first answer, and peak memory, of a program that runs nothing else."""
+    first = site.folder / "first.npy"
+    np.save(first, np.load(site.folder / "inputs.npy")[:1])
+    command = [str(site.folder / "net"), str(first), "--output", str(site.folder / "first-output.npy")]
+    took, peak = [], 0
+    for _ in range(STARTS):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment(folder, 1))
+        _, status, usage = os.wait4(process.pid, 0)
+        took.append(1e3 * (time.perf_counter() - start))
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise StageError(f"{' '.join(command)} ended with exit code {process.returncode}")
+        peak = max(peak, usage.ru_maxrss * 1024)
+    return {"first_answer": statistics.median(took), "peak_bytes": peak}
+
+
+def measure_network(site: Site, python: Path | None, options: argparse.Namespace) -> list[Result]:
+    """All batch sizes and numbers of threads."""
+    results = []
+    small = "4-384" in site.name
+    for batch in batches_of(site.name, options):
+        names = ["spk", *(name for name in options.peers if runs_on(name, batch, options))]
+        names += ["onednn"] if python else []
+        for threads in options.threads:
+            # Of a large batch few calls in a row: each works through all its weights anyway.
+            rounds, inputs, turn = options.rounds, 16, 16 if small else 8
+            if small:
+                rounds *= 2
+            if batch > 1:
+                rounds, inputs, turn = max(1, options.rounds // 2), 16 if small or not options.quick else 4, 4
+            label = f"{site.name}, batch {batch}, {lines.threads_label(threads)}: {', '.join(names)}"
+            with heartbeat(label):
+                cell = Cell(site, batch, threads, rounds, inputs, turn)
+                new = measure(cell, {name: ENGINES[name] for name in names}, python, options.folder)
+            say("   " + ", ".join(f"{result.label} {result.median:.1f}" for result in new))
+            results += new
+    return results
+
+
+def compile_times(options: argparse.Namespace) -> list[lines.Line]:
+    """Of other depths and time steps; the best of some, quick of one."""
+    seconds: dict[tuple[int, int], float] = {}
+    with heartbeat("compiling at other depths and time steps"):
+        for _ in range(1 if options.quick else 3):
+            for steps, depth in ((4, 4), (4, 8), (4, 16), (16, 8)):
+                output = options.folder / "compiling" / f"{COMPILED}-{steps}-{depth}"
+                facts = compile_one(COMPILED, output, options.folder, "--steps", steps, "--depth", depth)
+                seconds[steps, depth] = min(facts["seconds"]["compile_cpu"], seconds.get((steps, depth), float("inf")))
+    return lines.compilation(COMPILED, seconds)
+
+
+def kernels(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Lines of ``kernels.py``."""
+    file = options.folder / "kernels.json"
+    command = [sys.executable, str(HERE / "kernels.py"), "--json", str(file), *(["--quick"] if options.quick else [])]
+    with heartbeat("benchmarks/kernels.py"):
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise StageError(f"{' '.join(command)} ended with exit code {done.returncode}:\n{done.stderr[-2000:]}")
+    return json.loads(file.read_text())["lines"]
+
+
+def execute(options: argparse.Namespace) -> int:
+    """The whole benchmark."""
+    python = peers_python(options.folder) if options.peers else None
+    chosen = sites(options.models, options.folder)
+    prepare(chosen, python, {site.name: kinds_of(site.name, options) for site in chosen}, options.folder)
+    results: list[Result] = []
+    found: list[dict[str, Any]] = []
+    for site in chosen:
+        with heartbeat(f"{site.name}: compiling"):
+            facts = compile_network(site, batches_of(site.name, options), options.folder)
+        facts |= start_program(site, options.folder)
+        mine = measure_network(site, python, options)
+        results += mine
+        inference = next((r.median for r in mine if (r.engine, r.batch, r.threads) == ("spk", 1, 1)), None)
+        if "8-512" in site.name:
+            found += [line.record() for line in lines.program(site.name, facts, inference)]
+        for r in mine:
+            if r.engine == "spk":
+                r.made_seconds = sum(facts["seconds"][part] for part in ("import", "compile"))
+    found = [line.record() for line in lines.speed(results, SEW)] + found
+    if COMPILED in options.models:
+        found += [line.record() for line in compile_times(options)]
+    if not options.no_kernels:
+        found += kernels(options)
+
+    knowledge = {site.name: site.facts for site in chosen}
+    densities = {name: facts["densities"] for name, facts in knowledge.items()}
+    told = report.conditions(results)
+    tables = [
+        report.line_rows(found),
+        report.result_rows(results, {name: facts["gmac"] for name, facts in knowledge.items()}),
+        report.density_rows(densities),
+    ]
+    print("\n".join(f"{key:16s} {value}" for key, value in told.items()))
+    print("\n" + "\n\n".join(report.plain(rows) for rows in reversed(tables)))
+    if options.markdown:
+        text = "; ".join(f"{key} {value}" for key, value in told.items()) + ".\n\n"
+        options.markdown.write_text(text + "\n\n".join(report.markdown(rows) for rows in tables) + "\n")
+    faults = lines.faults(results, densities)
+    if options.json:
+        content = {"conditions": told, "lines": found, "results": [asdict(r) for r in results], "densities": densities, "faults": faults}
+        options.json.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    for fault in faults:
+        say(f"error: {fault}")
+    if faults:
+        return 3
+    unknown = lines.unexplained(found, (ROOT / "docs" / "benchmarks.md").read_text())
+    for name in unknown:
+        say(f"falls short, and docs/benchmarks.md does not list it: {name}")
+    return 1 if options.check and unknown else 0
+
+
+def main() -> int:
+    """Run, and say what went wrong."""
+    options = parse()
+    start = time.monotonic()
+    try:
+        return execute(options)
+    except StageError as error:
+        say(f"error: {error}")
+        return 3
+    finally:
+        say(f"{time.monotonic() - start:.0f} s in all")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

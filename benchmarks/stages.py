@@ -1,0 +1,172 @@
+"""What ``run.py`` makes before it measures: the virtual environment of the others, networks, and compiled networks.
+
+Everything is kept in ``build/benchmarks``, under names that change when what it was made from does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+REQUIREMENTS = HERE / "requirements-peers.txt"
+
+
+class StageError(Exception):
+    """A stage failed; the message holds what its process said."""
+
+
+def say(text: str) -> None:
+    """Progress goes to standard error, results to standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def heartbeat(what: str) -> Iterator[None]:
+    """Say what is going on, every few seconds that it still is, and how long it took."""
+    done = Event()
+    start = time.monotonic()
+
+    def beat() -> None:
+        while not done.wait(15):
+            say(f"   ... {what}: {time.monotonic() - start:.0f} s")
+
+    thread = Thread(target=beat, daemon=True)
+    say(what)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        say(f"   {time.monotonic() - start:.0f} s")
+
+
+def environment(folder: Path, threads: int) -> dict[str, str]:
+    """Of every process of the benchmark: its threads, and a home of its own for what tools leave there."""
+    home = folder / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    count = str(threads)
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
+    paths = {"HOME": str(home), "PYTHONPATH": str(ROOT / "python_frontend"), "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor")}
+    return {**os.environ, **variables, **paths}
+
+
+def run(command: list[Any], folder: Path, threads: int = 1) -> str:
+    """Output of a process.
+
+    Raises:
+        StageError: if it fails.
+    """
+    text = [str(part) for part in command]
+    # What PyTorch allocates and frees at once would otherwise go back to the system every time.
+    heap = {"MALLOC_TRIM_THRESHOLD_": "4000000000", "MALLOC_MMAP_THRESHOLD_": "4000000000"}
+    done = subprocess.run(text, capture_output=True, text=True, check=False, env=environment(folder, threads) | heap)
+    if done.returncode:
+        raise StageError(f"{' '.join(text)}\nended with exit code {done.returncode}:\n{done.stderr[-3000:]}{done.stdout[-1000:]}")
+    return done.stdout
+
+
+def last_json(text: str) -> Any:
+    """Of the last line."""
+    return json.loads(text.strip().splitlines()[-1])
+
+
+def peers_python(folder: Path) -> Path:
+    """The Python of the virtual environment of the others; made if it is missing or its requirements changed."""
+    venv = folder / "venv"
+    stamp = venv / "requirements.sha256"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    python = venv / "bin" / "python"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        with heartbeat(f"installing the packages of {REQUIREMENTS.relative_to(ROOT)} into {venv} (about 1.5 GB)"):
+            if not python.exists():
+                run([sys.executable, "-m", "venv", venv], folder)
+            run([python, "-m", "pip", "install", "--progress-bar", "off", "-r", REQUIREMENTS], folder)
+        stamp.write_text(wanted)
+    return python
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a network and everything made from it is kept."""
+
+    name: str
+    folder: Path
+    peers: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Densities, products and work, see :mod:`networks`."""
+        return json.loads((self.folder / "facts.json").read_text())
+
+    def seconds(self, kind: str) -> float:
+        """How long it took to make something for the others, such as ``onnx-1``."""
+        note = self.peers / f"{kind}.json"
+        return float(json.loads(note.read_text())["seconds"]) if note.exists() else 0.0
+
+
+def sites(names: list[str], folder: Path) -> list[Site]:
+    """Of the networks of these names; nothing is made."""
+    digest = hashlib.sha256(REQUIREMENTS.read_bytes())
+    for source in ("folding.py", "peers.py"):
+        digest.update((HERE / source).read_bytes())
+    found = []
+    for name in names:
+        key = run([sys.executable, HERE / "networks.py", name], folder).strip()
+        place = folder / f"{name}-{key}"
+        found.append(Site(name, place, place / f"peers-{digest.hexdigest()[:12]}"))
+    return found
+
+
+def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]], folder: Path) -> None:
+    """Make networks and, with ``python``, what the others need of them: ``kinds`` of ``peers.py`` by name of network."""
+
+    def one(site: Site) -> None:
+        if not (site.folder / "facts.json").exists():
+            start = time.monotonic()
+            run([sys.executable, HERE / "networks.py", site.name, "--folder", site.folder], folder)
+            say(f"   {site.name}: settled on the table of densities, {time.monotonic() - start:.0f} s")
+        missing = [kind for kind in kinds[site.name] if not (site.peers / f"{kind.replace(':', '-')}.json").exists()]
+        if python and missing:
+            start = time.monotonic()
+            run([python, HERE / "peers.py", site.name, site.folder, site.peers, *missing], folder)
+            say(f"   {site.name}: made {', '.join(missing)}, {time.monotonic() - start:.0f} s")
+
+    # Large ones first, one processor for each.
+    with heartbeat("preparing networks"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(one, sorted(wanted, key=lambda site: "8-512" not in site.name)))
+
+
+def compile_one(name: str, output: Path, folder: Path, *arguments: Any) -> dict[str, Any]:
+    """Run ``compiling.py``."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    return last_json(run([sys.executable, HERE / "compiling.py", name, output, *arguments], folder, os.cpu_count() or 1))
+
+
+def compile_network(site: Site, batches: list[int], folder: Path) -> dict[str, Any]:
+    """Compile the program and one library per batch size; returns what is known of the program."""
+    weights = ["--weights", site.folder / "settled.safetensors"]
+    densities = site.folder / "densities.json"
+    if not densities.exists():
+        temps = site.folder / "temps"
+        compile_one(site.name, site.folder / "net-1.so", folder, *weights, "--samples", site.folder / "inputs.npy")
+        shutil.copy(next(temps.glob("*.densities.json")), densities)
+        shutil.rmtree(temps)
+    program = compile_one(site.name, site.folder / "net", folder, *weights, "--densities", densities)
+    for batch in batches:
+        compile_one(site.name, site.folder / f"net-{batch}.so", folder, *weights, "--densities", densities, "--batch", batch)
+    return program
