@@ -1,6 +1,7 @@
 // RUN: spk-run --interpret %s --function=spikes | FileCheck %s --check-prefix=SPIKES
 // RUN: spk-run --interpret %s --function=words | FileCheck %s --check-prefix=WORDS
 // RUN: spk-run --interpret %s --function=integers | FileCheck %s --check-prefix=INT
+// RUN: spk-run --interpret %s --function=high_planes | FileCheck %s --check-prefix=HIGH
 // RUN: spk-run --interpret %s --function=floats | FileCheck %s --check-prefix=FLOAT
 
 // Every order of a sum on numbers for which another order gives other bits: near
@@ -95,6 +96,41 @@ func.func @integers() -> (tensor<1x1x1xf32> {spk.name = "default"},
   %u = arith.constant dense<[[1.0, 7.0, 2.0]]> : tensor<1x3xf32>
   %6 = spk.linear %z, %u {sum = #spk.sum<grouped, group = 5, planes = true>} : (tensor<1x1x3xi32>, tensor<1x3xf32>) -> tensor<1x1x1xf32>
   return %0, %1, %2, %3, %4, %5, %6 : tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
+}
+
+// Plane 0 in groups, what is above it row by row, added to what plane 0 gave.
+// Weights 1e8 1 -1e8 1, where 1 is lost beside 1e8 and 2 beside 2e8:
+//   plane 0, groups of 2  (1e8 + 1) + (-1e8 + 1) = 0
+//   plane 1, by rows      ((0 + 2e8 + 2) - 2e8) + 2 = 2
+// Plane 1 in groups would add 2 * 0, and all in sequence would be 1 + 2 * 1.
+// HIGH: rows: float32[1,1,1] = 2
+// HIGH: all.grouped: float32[1,1,1] = 0
+// HIGH: sequential: float32[1,1,1] = 3
+// Counts 1 2 2 2 with weights 1e8 1 1 1: each 2 is lost beside 1e8; summed apart
+// they would be 6, which rounds up to 8.
+// HIGH: onto.the.sum: float32[1,1,1] = 100000000
+// Counts 5 6 9 with weights 1 10 100 in four planes of which two are grouped:
+// (1 + 100) + 2 * 10, then rows times 4: 4 + 40, then times 8: 800.
+// HIGH: four.planes: float32[1,1,1] = 965
+// More grouped planes than there are.
+// HIGH: few.planes: float32[1,1,1] = 0
+func.func @high_planes() -> (tensor<1x1x1xf32> {spk.name = "rows"},
+    tensor<1x1x1xf32> {spk.name = "all.grouped"}, tensor<1x1x1xf32> {spk.name = "sequential"},
+    tensor<1x1x1xf32> {spk.name = "onto.the.sum"}, tensor<1x1x1xf32> {spk.name = "four.planes"},
+    tensor<1x1x1xf32> {spk.name = "few.planes"}) {
+  %x = arith.constant dense<3> : tensor<1x1x4xi8>
+  %w = arith.constant dense<[[1.0e8, 1.0, -1.0e8, 1.0]]> : tensor<1x4xf32>
+  %0 = spk.linear %x, %w {sum = #spk.sum<grouped, group = 2, planes = true, grouped_planes = 1>} : (tensor<1x1x4xi8>, tensor<1x4xf32>) -> tensor<1x1x1xf32>
+  %1 = spk.linear %x, %w {sum = #spk.sum<grouped, group = 2, planes = true>} : (tensor<1x1x4xi8>, tensor<1x4xf32>) -> tensor<1x1x1xf32>
+  %2 = spk.linear %x, %w {sum = #spk.sum<sequential, planes = true>} : (tensor<1x1x4xi8>, tensor<1x4xf32>) -> tensor<1x1x1xf32>
+  %y = arith.constant dense<[[[1, 2, 2, 2]]]> : tensor<1x1x4xi8>
+  %v = arith.constant dense<[[1.0e8, 1.0, 1.0, 1.0]]> : tensor<1x4xf32>
+  %3 = spk.linear %y, %v {sum = #spk.sum<grouped, group = 5, planes = true, grouped_planes = 1>} : (tensor<1x1x4xi8>, tensor<1x4xf32>) -> tensor<1x1x1xf32>
+  %z = arith.constant dense<[[[5, 6, 9]]]> : tensor<1x1x3xi8>
+  %u = arith.constant dense<[[1.0, 10.0, 100.0]]> : tensor<1x3xf32>
+  %4 = spk.linear %z, %u {sum = #spk.sum<grouped, group = 5, planes = true, grouped_planes = 2>} : (tensor<1x1x3xi8>, tensor<1x3xf32>) -> tensor<1x1x1xf32>
+  %5 = spk.linear %x, %w {sum = #spk.sum<grouped, group = 2, planes = true, grouped_planes = 3>} : (tensor<1x1x4xi8>, tensor<1x4xf32>) -> tensor<1x1x1xf32>
+  return %0, %1, %2, %3, %4, %5 : tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
 }
 
 // x * w = (1 + 2^-12)^2 = 1 + 2^-11 + 2^-24 is a tie that rounds to 1 + 2^-11:

@@ -832,6 +832,21 @@ func.func private @sum_fma_planes() attributes {a = #spk.sum<fma, planes = true>
 
 // -----
 
+// expected-error @below {{only a grouped sum with planes has grouped_planes}}
+func.func private @sum_sequential_grouped_planes() attributes {a = #spk.sum<sequential, planes = true, grouped_planes = 1>}
+
+// -----
+
+// expected-error @below {{only a grouped sum with planes has grouped_planes}}
+func.func private @sum_grouped_planes_without_planes() attributes {a = #spk.sum<grouped, group = 5, grouped_planes = 1>}
+
+// -----
+
+// expected-error @below {{grouped_planes must be positive, got -1}}
+func.func private @sum_grouped_planes_negative() attributes {a = #spk.sum<grouped, group = 5, planes = true, grouped_planes = -1>}
+
+// -----
+
 // expected-error @below {{packed words must have 64 bits, got 32}}
 func.func private @packed_word(tensor<4x1x8xi1, #spk.packed<axis = 2, word = 32>>)
 

@@ -20,14 +20,16 @@ func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
 // CHECK: spk.conv %{{[^ ]+}}, %{{[^ ]+}} {padding = array<i64: 1, 1>, strides = array<i64: 2, 2>} : (tensor<4x1x4x8x8xi1>, tensor<16x4x3x3xf32>) -> tensor<4x1x16x4x4xf32>
 // CHECK: spk.conv %{{[^ ]+}}, %{{[^ ]+}} bias %{{[^ ]+}} {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential, planes = true>} : (tensor<4x1x8x8x8xi8>, tensor<16x4x3x3xf32>, tensor<16xf32>) -> tensor<4x1x6x6x16xf32>
 // CHECK: spk.linear %{{[^ ]+}}, %{{[^ ]+}} {sum = #spk.sum<grouped, group = 5>} : (tensor<4x1x6x8xi1>, tensor<16x8xf32>) -> tensor<4x1x6x16xf32>
+// CHECK: spk.linear %{{[^ ]+}}, %{{[^ ]+}} {sum = #spk.sum<grouped, group = 5, planes = true, grouped_planes = 1>} : (tensor<4x1x6x8xi8>, tensor<16x8xf32>) -> tensor<4x1x6x16xf32>
 // CHECK: spk.linear %{{[^ ]+}}, %{{[^ ]+}} bias %{{[^ ]+}} {layout = #spk.layout<channels_first>, sum = #spk.sum<fma>} : (tensor<4x1x8x6xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<4x1x16x6xf32>
 func.func @synapses(%x: tensor<4x1x4x8x8xi1>, %y: tensor<4x1x8x8x8xi8>, %w: tensor<16x4x3x3xf32>, %b: tensor<16xf32>,
-                    %s: tensor<4x1x6x8xi1>, %f: tensor<4x1x8x6xf32>, %v: tensor<16x8xf32>) {
+                    %s: tensor<4x1x6x8xi1>, %n: tensor<4x1x6x8xi8>, %f: tensor<4x1x8x6xf32>, %v: tensor<16x8xf32>) {
   %0 = spk.conv %x, %w {padding = array<i64: 1, 1>, strides = array<i64: 2, 2>} : (tensor<4x1x4x8x8xi1>, tensor<16x4x3x3xf32>) -> tensor<4x1x16x4x4xf32>
   %1 = spk.conv %y, %w bias %b {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential, planes = true>}
      : (tensor<4x1x8x8x8xi8>, tensor<16x4x3x3xf32>, tensor<16xf32>) -> tensor<4x1x6x6x16xf32>
   %2 = spk.linear %s, %v {sum = #spk.sum<grouped, group = 5>} : (tensor<4x1x6x8xi1>, tensor<16x8xf32>) -> tensor<4x1x6x16xf32>
-  %3 = spk.linear %f, %v bias %b {layout = #spk.layout<channels_first>, sum = #spk.sum<fma>} : (tensor<4x1x8x6xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<4x1x16x6xf32>
+  %3 = spk.linear %n, %v {sum = #spk.sum<grouped, group = 5, planes = true, grouped_planes = 1>} : (tensor<4x1x6x8xi8>, tensor<16x8xf32>) -> tensor<4x1x6x16xf32>
+  %4 = spk.linear %f, %v bias %b {layout = #spk.layout<channels_first>, sum = #spk.sum<fma>} : (tensor<4x1x8x6xf32>, tensor<16x8xf32>, tensor<16xf32>) -> tensor<4x1x16x6xf32>
   return
 }
 
