@@ -26,7 +26,6 @@ from make_weights import write_safetensors
 # Shares of inputs that are not zero; in the last sample every position has its
 # own, so that neighbours differ in their work.
 DENSITIES = (0.0, 1 / 64, 0.15, 0.5, 1.0, None)
-TARGETS = ("host", "x86-64-v3", "x86-64")
 THREADS = (1, 2, 3)
 
 
@@ -44,6 +43,7 @@ class Layer:
     top: int = 1  # Largest input.
     follows: str = ""  # Any of: bias, pool (before the neuron), lif, current, pool (after it).
     static: bool = False
+    shares: int | None = None  # Layer whose input this one reads as well.
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Variant:
     planes: str = ""  # Added to it where inputs are integers.
     least: int = 1  # Streams hold integers up to this at least.
     floats: bool = False
+    targets: tuple[str, ...] = ("host", "x86-64-v3", "x86-64")
     options: tuple[str, ...] = ("",)  # Of spk-compile; "" for none.
 
 
@@ -65,7 +66,7 @@ VARIANTS = {
     "grouped-planes": Variant(("table_and_rows",), tuple(f"grouped, group = {g}, planes = true, grouped_planes = {n}"
                                                          for g, n in ((5, 1), (5, 2), (4, 1), (5, 3), (3, 9), (1, 1))), least=3),
     "fma": Variant(("dense_fma",), ("fma",), floats=True),
-    "by-option": Variant(("auto",), ("",), options=("--sum=auto", "--sum=sequential", "--sum=grouped")),
+    "by-option": Variant(("auto",), ("",), options=("--sum=auto", "--sum=sequential", "--sum=grouped"), targets=("host", "x86-64")),
 }
 # What the layers of "by-option" are said to have measured, in turn.
 MEASURED = ("", "spk.density = 0.01, ", "spk.density = 0.5, ")
@@ -74,7 +75,7 @@ MEASURED = ("", "spk.density = 0.01, ", "spk.density = 0.5, ")
 MODULES = {
     (4, 1): (
         Layer(200, 100, (49,), follows="bias"),
-        Layer(65, 63, (15,), top=3),
+        Layer(65, 63, (20,), top=3),
         Layer(130, 16, (1,), top=17, follows="lif"),
         Layer(70, 64, (), follows="lif current"),
         Layer(48, 64, (14, 14), (3, 3), padding=(1, 1), follows="lif current"),
@@ -88,13 +89,14 @@ MODULES = {
         Layer(65, 70, (7, 7), (3, 3), (1, 2), (0, 1), follows="lif after"),
         Layer(70, 16, (3, 5), (3, 3), padding=(1, 1), follows="lif", static=True),
         Layer(1, 16, (1, 70), (3, 3), padding=(1, 1), follows="lif current"),
+        Layer(48, 63, (14, 14), (3, 3), padding=(1, 1), shares=4),
     ),
     (1, 2): (
         Layer(130, 63, (196,), follows="lif current"),
         Layer(1, 1, (15,), top=3),
-        Layer(200, 64, (49,), top=17),
+        Layer(200, 64, (70,), top=17),
         Layer(48, 100, (), follows="bias", top=3),
-        Layer(130, 64, (7, 7), (3, 3), padding=(1, 1), top=17),
+        Layer(130, 64, (8, 8), (3, 3), padding=(1, 1), top=17),
         Layer(1, 63, (14, 14), (5, 5), padding=(2, 2), follows="bias"),
         Layer(70, 70, (7, 7), (3, 3), (1, 1), (1, 1), groups=70),
         Layer(64, 16, (14, 14), (1, 1), (2, 2), top=3, follows="lif current"),
@@ -174,7 +176,9 @@ class Module:
             total += self.variant.planes
         if layer.static:
             notes.append("spk.static")
-        self.arguments.append(f"%{name}: {kind} {{{', '.join(notes)}}}")
+        source = name if layer.shares is None else f"l{layer.shares}"
+        if layer.shares is None:
+            self.arguments.append(f"%{name}: {kind} {{{', '.join(notes)}}}")
         weight, weight_kind = self.weight(f"{name}.w", (layer.outputs, layer.channels // layer.groups, *(layer.window or ())))
         kinds, bias = f"{kind}, {weight_kind}", ""
         if "bias" in layer.follows:
@@ -187,7 +191,7 @@ class Module:
                           f"padding = array<i64: {layer.padding[0]}, {layer.padding[1]}>, groups = {layer.groups} : i64, ")
         order = f"sum = #spk.sum<{total}>, " if total else MEASURED[int(name[1:]) % len(MEASURED)]
         kind = tensor(steps, size, layer.outputs, "f32")
-        value = self.op(f"%{name}_sum", f"spk.{kernel} %{name}, {weight}{bias} {{{attributes}{order}"
+        value = self.op(f"%{name}_sum", f"spk.{kernel} %{source}, {weight}{bias} {{{attributes}{order}"
                         f'layout = #spk.layout<channels_last>}} : ({kinds}) -> {kind} loc("{name}")')
         if layer.static:
             repeated = tensor(self.steps, size, layer.outputs, "f32")
@@ -260,11 +264,11 @@ class Case:
         (directory / "net.mlir").write_text(module.text(module.batch))
         (directory / "whole.mlir").write_text(module.text(module.batch * len(DENSITIES)))
         write_safetensors(directory / "net.safetensors", module.weights)
-        names = [f"l{i}" for i in range(len(module.layers))]
-        for i, name in enumerate(names):
+        names = {i: f"l{i}" for i, layer in enumerate(module.layers) if layer.shares is None}
+        for i, name in names.items():
             np.save(directory / f"{name}.npy", module.input(i))
         np.save(directory / "time.npy", np.zeros((module.steps + 1, module.batch * len(DENSITIES), 1), np.float32))
-        self.inputs = [f"{name}.npy" for name in [*names, "time"]]
+        self.inputs = [f"{name}.npy" for name in [*names.values(), "time"]]
 
     def interpret(self):
         run("spk-compile", "whole.mlir", *self.options, "--compile-to=model", "-o", "model.mlir", directory=self.directory)
@@ -294,14 +298,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("variant", choices=VARIANTS)
-    parser.add_argument("--targets", nargs="+", default=TARGETS)
+    parser.add_argument("--targets", nargs="+", help="instead of those of the variant")
     options = parser.parse_args()
     variant = VARIANTS[options.variant]
     cases = [Case(Module(steps, batch, layers, variant), option, options.directory / f"{options.variant}{option[len('--sum'):]}.t{steps}")
              for (steps, batch), layers in MODULES.items() for option in variant.options]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(Case.interpret, cases))
-        jobs = [(case, strategy, target) for strategy in variant.strategies for target in options.targets for case in cases]
+        targets = options.targets or variant.targets
+        jobs = [(case, strategy, target) for strategy in variant.strategies for target in targets for case in cases]
         lines = [line for found in pool.map(lambda job: job[0].compare(*job[1:]), jobs) for line in found]
     print("\n".join(lines[:40]))
     print(f"{len(jobs)} artefacts, {sum(len(case.expected) for case in cases)} results each pair, {len(lines)} differ")
