@@ -58,6 +58,7 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
   // Everything that needs spatial layouts agrees on one, so that transposes
   // cancel before layers are fused.
   pm.addPass(createChannelsLast());
+  pm.addNestedPass<func::FuncOp>(createFlattenPositions());
   pm.addPass(createSplitChannels());
   // A repeated image is convolved once.
   pm.addPass(createHoistStatic());

@@ -25,6 +25,7 @@ import torch
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
 from zoo.spikingformer import spikingformer_cifar, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
@@ -84,6 +85,24 @@ def spikingformer(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
     return build(**{"dim": 48, "depth": 2, "heads": 2, "img": (32, 64), **options})
 
 
+def sdt(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
+    return build(**{"dim": 48, "depth": 2, "heads": 2, "img": (32, 64), **options})
+
+
+class Hooked(nn.Module):
+    """A Spike-driven Transformer that gives the spikes which it collects beside its logits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sdt = sdt(spike_driven_transformer_cifar, depth=1, img=(8, 16))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor] | None]:
+        return self.sdt(x, {})
+
+    def example(self, batch: int) -> tuple[Tensor]:
+        return self.sdt.example(batch)
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]] = {
     **dict.fromkeys(FIXTURES, (None, 0)),
     "cifar": (cifar, 1),
@@ -96,6 +115,16 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "spikingformer_imagenet": (lambda: spikingformer(spikingformer_imagenet, img=(64, 128)), 1),
     "spikingformer_cifar_batch_3": (lambda: spikingformer(spikingformer_cifar, img=(8, 20), T=3, mlp_ratio=1.5), 3),
     "spikingformer_spikingjelly": (lambda: spikingformer(spikingformer_cifar, neuron=sj_neurons().LIFNode), 1),
+    "sdt_imagenet": (lambda: sdt(spike_driven_transformer_imagenet, img=(64, 128)), 1),
+    "sdt_imagenet_plif": (lambda: sdt(spike_driven_transformer_imagenet, img=(64, 128), spike_mode="plif", T=5), 2),
+    "sdt_cifar_batch_3": (lambda: sdt(spike_driven_transformer_cifar, img=(8, 32), T=3), 3),
+    "sdt_pools": (lambda: sdt(spike_driven_transformer_cifar, pooling_stat="0110", img=(16, 32)), 1),
+    "sdt_inner_shortcut": (lambda: sdt(spike_driven_transformer_cifar, mlp_ratio=1.0, tet=True), 1),
+    "sdt_spikingjelly": (
+        lambda: sdt(spike_driven_transformer_cifar, spike_mode="plif", neuron=sj_neurons().ParametricLIFNode),
+        1,
+    ),
+    "sdt_hook": (Hooked, 2),
     "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
     **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
 }

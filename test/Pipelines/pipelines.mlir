@@ -23,11 +23,11 @@
 // MODEL: sum = #spk.sum<sequential>
 // MODEL-LABEL: func.func @step(
 // FUSED-LABEL: func.func @main(
-// FUSED: spk.fused({{.*}} -> tensor<3x1x7x7x65xi1> {
-// FUSED: spk.conv
+// FUSED: spk.fused({{.*}} -> tensor<3x1x49x65xi1> {
+// FUSED: spk.linear
 // FUSED: spk.lif
 // PACKED-LABEL: func.func @main(
-// PACKED: spk.fused({{.*}}strategy = "dense_fma"}{{.*}} -> tensor<3x1x7x7x65xi1, #spk.packed<axis = 4>>
+// PACKED: spk.fused({{.*}}strategy = "dense_fma"}{{.*}} -> tensor<3x1x49x65xi1, #spk.packed<axis = 3>>
 // PACKED: strategy = "attention_kv_first"
 // PACKED: strategy = "row_accumulate"
 

@@ -45,6 +45,27 @@ func.func @pool_before_neuron(%x: tensor<4x1x8x12x3xi1>, %w: tensor<16x3x1x1xf32
 
 // -----
 
+// Behind a synapse of more than 256 inputs the pool starts a layer, whose current
+// a membrane shortcut may read as well.
+
+// CHECK-LABEL: @pool_behind_large_synapse
+// CHECK: %[[C:.+]] = spk.fused({{.*}} -> tensor<4x1x8x12x16xf32> {
+// CHECK: spk.conv
+// CHECK-NEXT: spk.yield
+// CHECK: %[[P:.+]]:2 = spk.fused(%[[C]]) : {{.*}} -> (tensor<4x1x4x6x16xf32>, tensor<4x1x4x6x16xi1>) {
+// CHECK: %[[M:.+]] = spk.max_pool
+// CHECK: %[[S:.+]] = spk.if %[[M]]
+// CHECK-NEXT: spk.yield %[[M]], %[[S]]
+// CHECK: return %[[P]]#0, %[[P]]#1
+func.func @pool_behind_large_synapse(%x: tensor<4x1x8x12x29xi1>, %w: tensor<16x29x3x3xf32>) -> (tensor<4x1x4x6x16xf32>, tensor<4x1x4x6x16xi1>) {
+  %0 = spk.conv %x, %w {layout = #spk.layout<channels_last>, padding = array<i64: 1, 1>} : (tensor<4x1x8x12x29xi1>, tensor<16x29x3x3xf32>) -> tensor<4x1x8x12x16xf32>
+  %1 = spk.max_pool %0 {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, padding = array<i64: 1, 1>, layout = #spk.layout<channels_last>} : tensor<4x1x8x12x16xf32> -> tensor<4x1x4x6x16xf32>
+  %2 = spk.if %1 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1x4x6x16xf32> -> tensor<4x1x4x6x16xi1>
+  return %1, %2 : tensor<4x1x4x6x16xf32>, tensor<4x1x4x6x16xi1>
+}
+
+// -----
+
 // The residual join goes with the layer whose spikes have no other use.
 
 // CHECK-LABEL: @linear_norm_lif_add

@@ -223,6 +223,37 @@ def FoldBatchNorm : Pass<"spk-fold-batch-norm"> {
   ];
 }
 
+def FlattenPositions
+    : InterfacePass<"spk-flatten-positions", "mlir::FunctionOpInterface"> {
+  let summary = "one axis for the positions of layers without a window";
+  let description = [{
+    A convolution with a 1 x 1 window becomes a linear map of `[T, B, H * W, C]`,
+    and the `tensor.expand_shape` behind it, like any other that splits positions
+    into rows and columns, moves on through batch norms, neurons, joins, gates,
+    elementwise arithmetic, counts and means over all positions, until a
+    convolution or the return needs rows and columns. Models mix both forms;
+    without a reshape between a synapse and its residual join the two are one
+    layer, and one long axis of positions runs better than several short ones.
+
+        %0 = spk.conv %x, %w {layout = #spk.layout<channels_last>}
+           : (tensor<4x1x14x14x8xi1>, tensor<8x8x1x1xf32>) -> tensor<4x1x14x14x8xf32>
+        %1 = arith.addf %0, %r : tensor<4x1x14x14x8xf32>
+     => %f = tensor.collapse_shape %x : ... into tensor<4x1x196x8xi1>
+        %0 = spk.linear %f, %v : (tensor<4x1x196x8xi1>, tensor<8x8xf32>) -> tensor<4x1x196x8xf32>
+        %g = tensor.collapse_shape %r : ... into tensor<4x1x196x8xf32>
+        %1 = arith.addf %0, %g : tensor<4x1x196x8xf32>
+        %2 = tensor.expand_shape %1 : ... into tensor<4x1x14x14x8xf32>
+
+    Requires channels last. Computes the same bits.
+  }];
+  let dependentDialects = ["::mlir::spk::SpkDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let statistics = [
+    Statistic<"numLinear", "convolutions", "convolutions that became linear maps">
+  ];
+}
+
 def HoistStatic : Pass<"spk-hoist-static"> {
   let summary = "compute once what does not depend on time";
   let description = [{
@@ -323,7 +354,9 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
     second max-pool on its spikes, the residual join, a gate and elementwise
     arithmetic, as long as each value has no other user. A current that is used
     again, as membrane shortcuts do, goes on to its neuron all the same and is
-    yielded beside the spikes. What is left over becomes a fused op of its own,
+    yielded beside the spikes. A max-pool of currents goes with a synapse of at
+    most 256 inputs; behind a larger one it starts a layer of its own, since its
+    windows would sum every current more than once. What is left over becomes a fused op of its own,
     so that afterwards every computing op stands in one.
 
     Requires channels last. Reshapes, slices and transposes stay outside.
