@@ -5,9 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "spk/CodeGen/CostModel.h"
 #include "spk/CodeGen/Passes.h"
 #include "spk/CodeGen/SynapseStrategy.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
+
+#include <cmath>
 
 namespace mlir::spk {
 #define GEN_PASS_DEF_SELECTSTRATEGIES
@@ -32,6 +35,12 @@ struct SelectStrategiesPass
       error << ", got " << strategy.getValue();
       return signalPassFailure();
     }
+    auto read = CostModel::get(costModel);
+    if (!read) {
+      getOperation()->emitError() << llvm::toString(read.takeError());
+      return signalPassFailure();
+    }
+    model = std::move(*read);
     WalkResult result = getOperation()->walk([&](FusedOp layer) {
       return failed(choose(layer)) ? WalkResult::interrupt()
                                    : WalkResult::advance();
@@ -41,23 +50,17 @@ struct SelectStrategiesPass
   }
 
 private:
+  using Estimates = SmallVector<std::pair<std::string, double>>;
+
   LogicalResult choose(FusedOp layer) {
     ++numChosen;
-    auto set = [&](const Twine &name, const Twine &reason) {
-      Builder b(&getContext());
-      layer.setStrategyAttr(b.getStringAttr(name));
-      layer.setReasonAttr(b.getStringAttr(reason));
-      return success();
-    };
     auto cores = layer.getBody().front().getOps<SSAOp>();
-    if (!cores.empty()) {
-      SSAOp core = *cores.begin();
-      return set("attention_" + stringifyAssociation(core.getExecutedOrder()),
-                 "follows the association");
-    }
+    if (!cores.empty())
+      return follow(layer, *cores.begin());
     SynapseOpInterface synapse = layer.getSynapse();
     if (!synapse)
-      return set("elementwise", "no synapse");
+      return set(layer, "elementwise", "no synapse",
+                 {{"elementwise", getFinish(layer)}});
     SumAttr sum = synapse.getSummation();
     if (!sum)
       return synapse->emitOpError(
@@ -69,15 +72,68 @@ private:
         candidates.push_back(candidate);
     if (candidates.empty())
       return synapse->emitOpError("no strategy realises ") << sum;
+    SynapseWork work = SynapseWork::get(synapse);
+    double finish = getFinish(layer);
+    Estimates estimates;
+    for (const SynapseStrategy *candidate : candidates)
+      estimates.push_back(
+          {candidate->getName().str(),
+           work.blocks * candidate->estimate(work, *model) + finish});
     if (const SynapseStrategy *forced = lookupSynapseStrategy(strategy))
       if (llvm::is_contained(candidates, forced))
-        return set(forced->getName(), "forced: " + forced->getSummary());
-    const SynapseStrategy *chosen = candidates.front();
-    return set(chosen->getName(),
-               chosen->getSummary() + (candidates.size() == 1
-                                           ? "; the only one with this sum"
-                                           : "; preferred for this sum"));
+        return set(layer, forced->getName(), "forced: " + forced->getSummary(),
+                   estimates);
+    // The first one where several are as fast.
+    auto fastest = llvm::min_element(estimates, llvm::less_second());
+    const SynapseStrategy *chosen = candidates[fastest - estimates.begin()];
+    return set(layer, chosen->getName(),
+               chosen->getSummary() +
+                   (candidates.size() == 1
+                        ? "; the only one with this sum"
+                        : "; the fastest with this sum by the cost model of " +
+                              model->name),
+               estimates);
   }
+
+  LogicalResult follow(FusedOp layer, SSAOp core) {
+    Association order = core.getExecutedOrder();
+    double perProduct = order == Association::QKFirst ? model->attentionQKFirst
+                                                      : model->attentionKVFirst;
+    std::string name = ("attention_" + stringifyAssociation(order)).str();
+    return set(layer, name, "follows the association",
+               {{name, core.getCost(order) * perProduct / kWordBits +
+                           getFinish(layer)}});
+  }
+
+  /// What the rest of a layer takes: its ops run together, at as many places as
+  /// the largest of them has.
+  double getFinish(FusedOp layer) {
+    int64_t most = 0;
+    for (Operation &op : layer.getBody().front())
+      for (Value result : op.getResults())
+        if (auto type = dyn_cast<RankedTensorType>(result.getType());
+            type && type.getRank() > 0) {
+          int64_t places = llvm::product_of(type.getShape().drop_back());
+          int64_t blocks = llvm::divideCeil(type.getShape().back(), kWordBits);
+          most = std::max(most, places * blocks);
+        }
+    return most * model->finishPerSum;
+  }
+
+  LogicalResult set(FusedOp layer, const Twine &name, const Twine &reason,
+                    const Estimates &estimates) {
+    Builder b(&getContext());
+    layer.setStrategyAttr(b.getStringAttr(name));
+    layer.setReasonAttr(b.getStringAttr(reason));
+    NamedAttrList attributes;
+    for (const auto &[strategy, nanoseconds] : estimates)
+      attributes.set(strategy, b.getI64IntegerAttr(std::llround(nanoseconds)));
+    layer->setAttr(kEstimatesAttr, attributes.getDictionary(&getContext()));
+    return success();
+  }
+
+  /// There once the pass runs.
+  std::optional<CostModel> model;
 };
 
 } // namespace

@@ -98,6 +98,7 @@ static void addPackedPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createVerifyEncodings(uniform));
   SelectStrategiesOptions strategies;
   strategies.strategy = options.strategy;
+  strategies.costModel = options.costModel;
   pm.addPass(createSelectStrategies(strategies));
 }
 

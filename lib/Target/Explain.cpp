@@ -74,6 +74,7 @@ private:
 struct Totals {
   explicit Totals(const ModelReport &report) {
     for (const LayerReport &layer : report.layers) {
+      milliseconds += layer.getEstimate().value_or(0.0);
       outputBytes += layer.outputBytes;
       weightBytes += layer.weightBytes;
       multiplyAccumulates += layer.multiplyAccumulates;
@@ -83,6 +84,7 @@ struct Totals {
   }
   uint64_t outputBytes = 0, weightBytes = 0, floatBytes = 0;
   int64_t multiplyAccumulates = 0;
+  double milliseconds = 0.0;
 };
 
 /// Reasons, each of which usually holds for many layers.
@@ -128,6 +130,31 @@ static std::string describe(const InputDensity &density) {
   return density.measured ? text : text + " assumed";
 }
 
+/// "1.36 ms".
+static std::string formatTime(double milliseconds) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (milliseconds < 1.0)
+    os << llvm::format("%.3g µs", milliseconds * 1e3);
+  else
+    os << llvm::format("%.3g ms", milliseconds);
+  return text;
+}
+
+/// "1.36 ms (select_accumulate 6.9 ms)": with the strategies that were not
+/// chosen.
+static std::string describeEstimates(const LayerReport &layer) {
+  auto estimate = layer.getEstimate();
+  if (!estimate)
+    return "-";
+  SmallVector<std::string> others;
+  for (const auto &[name, milliseconds] : layer.estimates)
+    if (name != layer.strategy)
+      others.push_back(name + " " + formatTime(milliseconds));
+  std::string text = formatTime(*estimate);
+  return others.empty() ? text : text + " (" + llvm::join(others, ", ") + ")";
+}
+
 static std::string orDash(StringRef text) {
   return text.empty() ? "-" : text.str();
 }
@@ -137,7 +164,7 @@ void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
   os << "model " << modelName << ": " << report.layers.size() << " layers\n\n";
   Notes notes;
   Table table({"layer", "runs as one", "input", "output", "density", "sum",
-               "strategy", "association", "output bytes", "weights",
+               "strategy", "estimate", "association", "output bytes", "weights",
                "dense MACs", "why"});
   for (const LayerReport &layer : report.layers) {
     std::string association = orDash(layer.association);
@@ -146,14 +173,16 @@ void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
                      ", KV first " + formatCount(layer.kvFirstCost) + ")";
     table.add({layer.layer, layer.fused, orDash(layer.input), layer.output,
                layer.density ? describe(*layer.density) : "-",
-               orDash(layer.sum), orDash(layer.strategy), association,
+               orDash(layer.sum), orDash(layer.strategy),
+               describeEstimates(layer), association,
                formatBytes(layer.outputBytes), formatBytes(layer.weightBytes),
                formatCount(layer.multiplyAccumulates),
                orDash(notes.refer(layer.why))});
   }
   Totals totals(report);
-  table.add({"total", "", "", "", "", "", "", "",
-             formatBytes(totals.outputBytes), formatBytes(totals.weightBytes),
+  table.add({"total", "", "", "", "", "", "", formatTime(totals.milliseconds),
+             "", formatBytes(totals.outputBytes),
+             formatBytes(totals.weightBytes),
              formatCount(totals.multiplyAccumulates), ""});
   table.print(os);
   os << "\nwhy:\n";
@@ -189,6 +218,13 @@ static llvm::json::Value toJSON(const LayerReport &layer) {
       {"weight_bytes", static_cast<int64_t>(layer.weightBytes)},
       {"dense_macs", layer.multiplyAccumulates},
       {"why", llvm::json::Array(layer.why)}};
+  if (auto estimate = layer.getEstimate()) {
+    llvm::json::Object estimates;
+    for (const auto &[name, milliseconds] : layer.estimates)
+      estimates[name] = milliseconds;
+    object["estimated_ms"] = *estimate;
+    object["estimates_ms"] = std::move(estimates);
+  }
   if (layer.density) {
     object["density"] = layer.density->share;
     object["density_measured"] = layer.density->measured;
@@ -223,7 +259,8 @@ void spk::printReportAsJSON(llvm::raw_ostream &os, StringRef modelName,
            {"output_bytes", static_cast<int64_t>(totals.outputBytes)},
            {"weight_bytes", static_cast<int64_t>(totals.weightBytes)},
            {"float_bytes", static_cast<int64_t>(totals.floatBytes)},
-           {"dense_macs", totals.multiplyAccumulates}}},
+           {"dense_macs", totals.multiplyAccumulates},
+           {"estimated_ms", totals.milliseconds}}},
       {"float_buffers", std::move(floats)}};
   if (abi) {
     root["arena_bytes"] = static_cast<int64_t>(abi->arenaBytes);

@@ -7,6 +7,7 @@
 
 #include "spk/Target/LayerReport.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "spk/CodeGen/CostModel.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -120,11 +121,29 @@ static std::optional<InputDensity> getDensity(SynapseOpInterface synapse) {
   return getInputDensity(synapse, packed.getPlanes());
 }
 
+static std::vector<std::pair<std::string, double>> getEstimates(FusedOp layer) {
+  std::vector<std::pair<std::string, double>> estimates;
+  if (auto attribute = layer->getAttrOfType<DictionaryAttr>(kEstimatesAttr))
+    for (NamedAttribute estimate : attribute)
+      if (auto nanoseconds = dyn_cast<IntegerAttr>(estimate.getValue()))
+        estimates.push_back(
+            {estimate.getName().str(), nanoseconds.getInt() / 1e6});
+  return estimates;
+}
+
+std::optional<double> LayerReport::getEstimate() const {
+  for (const auto &[name, milliseconds] : estimates)
+    if (name == strategy)
+      return milliseconds;
+  return std::nullopt;
+}
+
 static LayerReport reportLayer(FusedOp layer) {
   LayerReport report;
   Block &body = layer.getBody().front();
   report.fused = describeFused(body);
   report.strategy = layer.getStrategy().value_or("").str();
+  report.estimates = getEstimates(layer);
 
   // The layer is named after what gives it its weights, else after the
   // attention core, the neuron, or whatever comes first.

@@ -65,6 +65,8 @@
 // GROUPED: sum = #spk.sum<grouped, group = 5>
 // RUN: spk-opt %t.fused --pass-pipeline='builtin.module(spk-to-packed{strategy=select_accumulate})' | FileCheck %s --check-prefix=STRATEGY
 // STRATEGY: strategy = "select_accumulate"
+// RUN: spk-opt %t.fused --pass-pipeline='builtin.module(spk-to-packed{cost-model=neon})' | FileCheck %s --check-prefix=COSTMODEL
+// COSTMODEL: by the cost model of neon"
 // RUN: spk-opt %t.loops --pass-pipeline='builtin.module(spk-to-llvm{model-name=net openmp=false})' | FileCheck %s --check-prefix=SEQUENTIAL --implicit-check-not=omp.
 // SEQUENTIAL: llvm.func @spk_net_kernel_run(
 

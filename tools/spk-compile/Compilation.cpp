@@ -63,6 +63,7 @@ llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
   pipeline.densities = densitiesFile;
   pipeline.tapSynapses = options.tapSynapses;
   pipeline.strategy = options.strategy;
+  pipeline.costModel = costModel;
   pipeline.remarks = options.verbose;
   pipeline.baseDir = options.baseDirectory;
   pipeline.derivedFile = getDerivedFile();
@@ -307,21 +308,6 @@ void Compilation::printSuccess(StringRef kind) {
     llvm::errs() << "; arena " << formatBytes(abi->arenaBytes) << ", weights "
                  << formatBytes(abi->weightsBytes);
   llvm::errs() << llvm::format("; %.1f s\n", progress.getSeconds());
-}
-
-llvm::Error Compilation::checkOptions() {
-  for (const std::string &file : {options.output, options.explainFile})
-    if (!file.empty() && file != "-")
-      if (llvm::Error error = checkWritable(file))
-        return error;
-  if (options.makesArtefact() || options.emit == Emit::Assembly)
-    if (auto target = resolveTarget(options.targetTriple, options.targetCpu);
-        !target)
-      return target.takeError();
-  if (options.makesArtefact() || !options.samples.empty())
-    if (auto toolchain = Toolchain::find(options.toolchain); !toolchain)
-      return toolchain.takeError();
-  return llvm::Error::success();
 }
 
 llvm::Error Compilation::hashModel() {

@@ -31,6 +31,7 @@ public:
   llvm::Error run();
 
 private:
+  /// Whatever can fail before the model is read.
   llvm::Error checkOptions();
   llvm::Error readModule();
   /// From the module in memory to everything that the options ask for.
@@ -64,6 +65,8 @@ private:
   std::vector<SafetensorsFile> files;
   std::vector<float> realigned;
   std::string modelHash;
+  /// File or family of CPUs; empty for that of this machine.
+  std::string costModel;
   /// Empty where densities are assumed.
   std::string densitiesFile;
   /// Where the options ask for taps of synapses.

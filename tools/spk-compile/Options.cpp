@@ -90,6 +90,12 @@ static cl::opt<std::string>
     strategy("strategy",
              cl::desc("Kernel strategy to use wherever it gives the same bits"),
              cl::init("auto"), cl::value_desc("name"), cl::cat(category));
+static cl::opt<std::string> costModel(
+    "cost-model",
+    cl::desc("What strategies are chosen by: a file of constants that "
+             "'python -m spk calibrate' measured, or a family of CPUs "
+             "(default: that of --target-cpu)"),
+    cl::value_desc("file"), cl::cat(category));
 
 static cl::opt<std::string>
     targetCpu("target-cpu",
@@ -280,6 +286,7 @@ static std::optional<CompileOptions> check() {
   options.samples.assign(samples.begin(), samples.end());
   options.densities = densities;
   options.strategy = strategy;
+  options.costModel = costModel;
   options.taps.assign(taps.begin(), taps.end());
 
   // The name of the artefact without directory and extension; of the input

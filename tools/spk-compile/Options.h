@@ -39,6 +39,8 @@ struct CompileOptions {
   /// Make a model whose densities can be measured; set by the driver itself.
   bool tapSynapses = false;
   std::string strategy = "auto";
+  /// File or family of CPUs; empty for the family of the target.
+  std::string costModel;
 
   std::string targetTriple, targetCpu;
   unsigned optLevel = 2;

@@ -19,13 +19,24 @@ def SelectStrategies : Pass<"spk-select-strategies"> {
   let description = [{
     Sets `strategy` and `reason` on every `spk.fused`. The sum of its synapse is
     fixed already, so the choice is among the strategies that give exactly its
-    bits: `row_accumulate`, `select_accumulate`, `dense_fma`. Attention cores get
+    bits: `row_accumulate`, `table`, `table_and_rows`, `select_accumulate`,
+    `dense_fma`. The one that a cost model expects to be the fastest is taken;
+    `spk.estimates` holds what it expects of each, in nanoseconds on one thread:
+
+        {spk.estimates = {row_accumulate = 1360000 : i64,
+                          select_accumulate = 6900000 : i64},
+         strategy = "row_accumulate"}
+
+    Densities come from the synapses, or are assumed. Attention cores get
     `attention_qk_first` or `attention_kv_first`, layers without a synapse
     `elementwise`.
   }];
   let options = [
     Option<"strategy", "strategy", "std::string", "\"auto\"",
-           "strategy to use wherever it realises the sum">
+           "strategy to use wherever it realises the sum">,
+    Option<"costModel", "cost-model", "std::string", "\"\"",
+           "JSON file of constants, or a family of CPUs: zen5, zen4, avx512, "
+           "avx2, sse or neon (default: that of this machine)">
   ];
   let statistics = [Statistic<"numChosen", "chosen", "strategies chosen">];
 }

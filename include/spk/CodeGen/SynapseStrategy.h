@@ -12,6 +12,7 @@
 #ifndef SPK_CODEGEN_SYNAPSESTRATEGY_H
 #define SPK_CODEGEN_SYNAPSESTRATEGY_H
 
+#include "spk/CodeGen/CostModel.h"
 #include "spk/CodeGen/KernelBuilder.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
@@ -114,6 +115,9 @@ public:
   virtual llvm::StringRef getSummary() const = 0;
   /// Whether it gives exactly the bits of `sum`.
   virtual bool realises(SumAttr sum) const = 0;
+  /// Nanoseconds that the sums of 64 output channels take on one thread.
+  virtual double estimate(const SynapseWork &work,
+                          const CostModel &model) const = 0;
   /// The sum, `vector<64xf32>`.
   virtual Value emitSum(KernelBuilder &b, const SynapseSite &site) const = 0;
   /// Whether `emitTile` is there and to be preferred.

@@ -68,6 +68,11 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "strategy",
       llvm::cl::desc("kernel strategy to use wherever it realises the sum"),
       llvm::cl::init("auto")};
+  Option<std::string> costModel{
+      *this, "cost-model",
+      llvm::cl::desc("constants that strategies are chosen by: a JSON file, or "
+                     "a family of CPUs (default: that of this machine)"),
+      llvm::cl::init("")};
   // packed -> loops
   Option<std::string> baseDir{
       *this, "base-dir",

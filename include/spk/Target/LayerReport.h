@@ -31,6 +31,9 @@ struct LayerReport {
   /// Order of summation, or empty.
   std::string sum;
   std::string strategy;
+  /// Milliseconds that the layer is expected to take on one thread with each
+  /// strategy that gives the same bits.
+  std::vector<std::pair<std::string, double>> estimates;
   /// Of the input of a synapse that reads spikes or integers.
   std::optional<InputDensity> density;
   /// Order of the products of an attention core, or empty, and the
@@ -41,6 +44,9 @@ struct LayerReport {
   /// As if no input were zero.
   int64_t multiplyAccumulates = 0;
   std::vector<std::string> why;
+
+  /// With the strategy that was chosen; nothing where it is not known.
+  std::optional<double> getEstimate() const;
 };
 
 /// Floats that leave the kernel that computes them.

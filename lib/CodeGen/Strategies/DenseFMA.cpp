@@ -32,6 +32,11 @@ public:
     return sum.getKind() == SumKind::FMA;
   }
 
+  double estimate(const SynapseWork &work,
+                  const CostModel &model) const override {
+    return work.getFMAs(model);
+  }
+
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override;
   bool isTiled() const override { return true; }
   void emitTile(KernelBuilder &b, const SynapseTile &tile,

@@ -31,6 +31,12 @@ public:
     return sum.getKind() == SumKind::Sequential;
   }
 
+  double estimate(const SynapseWork &work,
+                  const CostModel &model) const override {
+    return work.getRows(model, 0, work.planes.size()) +
+           work.getPlaneSums(model);
+  }
+
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
     return site.combinePlanes(
         b, 0, site.getPlanes(), Value(), [&](Value plane) {

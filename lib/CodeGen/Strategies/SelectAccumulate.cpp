@@ -29,6 +29,11 @@ public:
            (sum.getKind() == SumKind::Grouped && !sum.getGroupedPlanes());
   }
 
+  double estimate(const SynapseWork &work,
+                  const CostModel &model) const override {
+    return work.getSelects(model) + work.getPlaneSums(model);
+  }
+
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
     return site.combinePlanes(
         b, 0, site.getPlanes(), Value(),

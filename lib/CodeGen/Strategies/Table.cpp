@@ -41,6 +41,12 @@ public:
            !sum.getGroupedPlanes();
   }
 
+  double estimate(const SynapseWork &work,
+                  const CostModel &model) const override {
+    return work.getTables(model, work.planes.size()) +
+           work.getPlaneSums(model);
+  }
+
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
     return getSelectAccumulate().emitSum(b, site);
   }

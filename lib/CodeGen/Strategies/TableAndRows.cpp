@@ -28,6 +28,14 @@ public:
     return sum.getGroupedPlanes() > 0;
   }
 
+  double estimate(const SynapseWork &work,
+                  const CostModel &model) const override {
+    int64_t planes = work.planes.size();
+    int64_t dense = work.sum.getNumUniformPlanes(planes);
+    return work.getTables(model, dense) +
+           work.getRows(model, dense, planes) + work.getPlaneSums(model);
+  }
+
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
     SynapseOpInterface op = site.op;
     int64_t planes = site.getPlanes();

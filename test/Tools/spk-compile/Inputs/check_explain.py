@@ -25,6 +25,12 @@ if len(sys.argv) == 4:
     shown = [(layer["layer"], layer["density"], layer.get("plane_densities")) for layer in dense]
     assert shown == [(d["layer"], d["density"], d.get("planes")) for d in densities], shown
 
+estimates = re.findall(r"spk\.estimates = \{(.*?)\}", main)
+for layer, written in zip(report["layers"], estimates, strict=True):
+    nanoseconds = {name: int(value) for name, value in re.findall(r"(\w+) = (\d+) : i64", written)}
+    assert {name: round(1e6 * ms) for name, ms in layer["estimates_ms"].items()} == nanoseconds, layer
+    assert layer["estimated_ms"] == layer["estimates_ms"][layer["strategy"]] == min(layer["estimates_ms"].values()), layer
+
 attention = [layer for layer in report["layers"] if "association" in layer]
 orders = re.findall(r"spk\.ssa .*?association = #spk\.association<(\w+)>", main)
 assert [layer["association"] for layer in attention] == orders, orders
@@ -37,4 +43,6 @@ for layer in report["layers"]:
     assert layer["strategy"] == "elementwise" or layer["why"], layer
 for total, field in (("output_bytes", "output_bytes"), ("weight_bytes", "weight_bytes"), ("dense_macs", "dense_macs")):
     assert report["totals"][total] == sum(layer[field] for layer in report["layers"]), total
+total = sum(layer["estimated_ms"] for layer in report["layers"])
+assert abs(report["totals"]["estimated_ms"] - total) <= 1e-9 * total, total
 assert report["totals"]["float_bytes"] == sum(buffer["bytes"] for buffer in report["float_buffers"])
