@@ -266,6 +266,52 @@ private:
     return dispatch(b, loc, *kernel, {left, right}, {type})->getResult(0);
   }
 
+  /// The order in which a layer walks its positions, made once for all layers
+  /// that read the same input in the same tiles.
+  FailureOr<Value> generateOrder(OpBuilder &b, Location loc,
+                                 const PositionOrder &order, Value input) {
+    std::string key;
+    llvm::raw_string_ostream os(key);
+    const TileGeometry &g = order.geometry;
+    SynapseOpInterface op = g.op;
+    os << "order " << input.getType() << order.getType() << ' '
+       << order.firstPlane;
+    for (int64_t number : {g.height,
+                           g.width,
+                           g.rows,
+                           g.columns,
+                           g.sizeY,
+                           g.sizeX,
+                           g.windowY.size,
+                           g.windowY.stride,
+                           g.windowY.padding,
+                           g.windowX.size,
+                           g.windowX.stride,
+                           g.windowX.padding,
+                           g.steps,
+                           g.margin,
+                           g.pitch,
+                           op.getWindow().first,
+                           op.getWindow().second,
+                           op.getWindowStride().first,
+                           op.getWindowPadding().first,
+                           op.getWindowPadding().second})
+      os << ' ' << number;
+    Value &made = orders[{input.getAsOpaquePointer(), key}];
+    if (made)
+      return made;
+    FailureOr<func::FuncOp> kernel =
+        kernels.get(key, "order", bufferTypes({input}, {order.getType()}), loc,
+                    [&](func::FuncOp function) {
+                      emitPositionOrder(order, function);
+                      return success();
+                    });
+    if (failed(kernel))
+      return failure();
+    made = dispatch(b, loc, *kernel, {input}, {order.getType()})->getResult(0);
+    return made;
+  }
+
   LogicalResult generatePart(FusedOp layer) {
     OpBuilder b(layer);
     Location loc = layer.getLoc();
@@ -300,6 +346,13 @@ private:
       if (failed(product))
         return failure();
       inputs.push_back(*product);
+    }
+    if (std::optional<PositionOrder> order = getPositionOrder(layer)) {
+      FailureOr<Value> made = generateOrder(
+          b, loc, *order, outside(layer.getSynapse().getSynapseInput()));
+      if (failed(made))
+        return failure();
+      inputs.push_back(*made);
     }
     FailureOr<func::FuncOp> kernel =
         kernels.get(getKey(layer), getMainName(layer),
@@ -345,6 +398,7 @@ private:
   }
 
   KernelLibrary kernels;
+  std::map<std::pair<void *, std::string>, Value> orders;
 };
 
 struct GenerateKernelsPass

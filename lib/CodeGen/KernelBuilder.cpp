@@ -175,6 +175,31 @@ void KernelBuilder::loop(Value lower, Value upper,
       step);
 }
 
+void KernelBuilder::loopAhead(
+    Value lower, Value upper,
+    llvm::function_ref<SmallVector<Value>(Value)> load,
+    llvm::function_ref<void(Value, ValueRange)> body, int64_t step) {
+  auto isAny = scf::IfOp::create(
+      *this,
+      arith::CmpIOp::create(*this, arith::CmpIPredicate::slt, lower, upper));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(isAny.thenBlock());
+  Value last = addIndex(upper, -step);
+  // One iteration is not enough: LLVM moves a load down to its use.
+  SmallVector<Value> ahead = load(lower);
+  llvm::append_range(ahead, load(minIndex(addIndex(lower, step), last)));
+  loop(
+      lower, upper, ahead,
+      [&](Value i, ValueRange values) {
+        size_t half = values.size() / 2;
+        SmallVector<Value> next(values.drop_front(half));
+        llvm::append_range(next, load(minIndex(addIndex(i, 2 * step), last)));
+        body(i, values.take_front(half));
+        return next;
+      },
+      step);
+}
+
 void KernelBuilder::parallelLoop(int64_t count,
                                  llvm::function_ref<void(Value)> body) {
   auto loop =

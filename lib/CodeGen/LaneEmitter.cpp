@@ -126,7 +126,7 @@ FailureOr<Lanes> LaneEmitter::emitSynapse(SynapseOpInterface op,
   Value sum;
   if (sums) {
     Value t = typeOf(op->getResult(0)).getDimSize(0) == 1 ? b.index(0) : at.t;
-    sum = b.loadRow(sums->sums, {t, sums->getRow(b, at.axes)});
+    sum = b.loadRow(sums->sums, {sums->getSumIndex(b, t, at.axes)});
   } else {
     FailureOr<const SynapseStrategy *> strategy = getStrategy(op);
     if (failed(strategy))

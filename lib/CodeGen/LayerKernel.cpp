@@ -7,7 +7,6 @@
 
 #include "spk/CodeGen/LayerKernel.h"
 #include "LaneEmitter.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "spk/CodeGen/AttentionKernel.h"
@@ -44,70 +43,6 @@ MemRefType spk::getBufferType(RankedTensorType type) {
 
 namespace {
 
-/// What a pool reads along one axis; without a pool, one position.
-struct Window {
-  int64_t size = 1, stride = 1, padding = 0;
-
-  /// Positions that `count` windows next to each other read.
-  int64_t getExtent(int64_t count) const { return (count - 1) * stride + size; }
-
-  /// First position inside [0, limit) that windows [begin, end) read, and how
-  /// many positions.
-  std::pair<Value, Value> getRange(KernelBuilder &b, Value begin, Value end,
-                                   int64_t limit) const {
-    auto origin = [&](Value window) {
-      return arith::SubIOp::create(b, b.mulIndex(window, stride),
-                                   b.index(padding));
-    };
-    Value first = b.maxIndex(origin(begin), b.index(0));
-    Value last =
-        b.minIndex(b.addIndex(origin(end), size - stride), b.index(limit));
-    return {first, arith::SubIOp::create(b, last, first)};
-  }
-};
-
-/// Rectangles that the positions of a layer are cut into.
-struct Tiling {
-  int64_t rows, columns;
-
-  /// Sums of one rectangle (positions × time steps) that the second-level
-  /// cache holds: 256 KiB. Longer runs of positions use each block of weights
-  /// or tables more often.
-  static constexpr int64_t kMaxSums = 1024;
-  /// Fewer do not pay for building a table.
-  static constexpr int64_t kMinSums = 128;
-  /// Rectangles × blocks of channels × batch that keep threads busy.
-  static constexpr int64_t kMinItems = 8;
-
-  static Tiling choose(int64_t height, int64_t width, int64_t steps,
-                       int64_t items) {
-    Tiling tiling = fit(height, width, steps, kMaxSums);
-    for (int64_t sums = kMaxSums / 2;
-         sums >= kMinSums && items * tiling.getCount(height, width) < kMinItems;
-         sums /= 2)
-      tiling = fit(height, width, steps, sums);
-    return tiling;
-  }
-
-private:
-  /// Whole rows where they fit, pieces of a row otherwise, of even size.
-  static Tiling fit(int64_t height, int64_t width, int64_t steps,
-                    int64_t sums) {
-    auto even = [](int64_t size, int64_t longest) -> int64_t {
-      longest = std::clamp<int64_t>(longest, 1, size);
-      return llvm::divideCeil(size, llvm::divideCeil(size, longest));
-    };
-    int64_t positions = std::max<int64_t>(1, sums / steps);
-    if (width <= positions)
-      return {even(height, positions / width), width};
-    return {1, even(width, positions)};
-  }
-
-  int64_t getCount(int64_t height, int64_t width) const {
-    return llvm::divideCeil(height, rows) * llvm::divideCeil(width, columns);
-  }
-};
-
 /// The loops around the lanes of one layer.
 class LayerKernel {
 public:
@@ -120,7 +55,7 @@ public:
     for (BlockArgument input : body.getArguments())
       emitter.bind(input, arguments[input.getArgNumber()]);
     unsigned firstResult = arguments.size() - layer.getNumResults();
-    if (firstResult > body.getNumArguments())
+    if (!body.getOps<SSAOp>().empty())
       emitter.bindProduct(arguments[body.getNumArguments()]);
     results = arguments.drop_front(firstResult);
 
@@ -165,84 +100,52 @@ private:
     return status;
   }
 
-  /// The pool between the synapse and the layer's results, if there is one:
-  /// the synapse has other positions than the layer then.
-  MaxPoolOp getPoolOf(SynapseOpInterface synapse) {
-    SetVector<Operation *> users;
-    getForwardSlice(synapse->getResult(0), &users);
-    for (Operation *user : users)
-      if (auto pool = dyn_cast<MaxPoolOp>(user))
-        return pool;
-    return {};
-  }
-
-  /// Rectangles of positions: first all sums of a rectangle, then what follows
-  /// them.
+  /// Tiles of positions: first all sums of a tile, then what follows them.
   LogicalResult emitTiled(SynapseOpInterface synapse,
                           const SynapseStrategy &strategy) {
     ArrayRef<int64_t> shape = getShape();
-    int64_t steps =
-        cast<RankedTensorType>(synapse->getResult(0).getType()).getDimSize(0);
-    int64_t items = llvm::divideCeil(shape.back(), kLanes) * shape[1];
-    int64_t height = shape.size() > 4 ? shape[2] : 1;
-    int64_t width = shape.size() > 3 ? shape[shape.size() - 2] : 1;
-    Tiling tiling = Tiling::choose(height, width, steps, items);
-    auto [sizeY, sizeX] = SynapseTile::getOutputSize(synapse);
-    MaxPoolOp pool = getPoolOf(synapse);
-    Window windowY, windowX;
-    if (pool) {
-      windowY = {pool.getKernel()[0], pool.getStrides()[0],
-                 pool.getPadding()[0]};
-      windowX = {pool.getKernel()[1], pool.getStrides()[1],
-                 pool.getPadding()[1]};
-    }
-
+    TileGeometry geometry(layer);
     auto buffer = [&](Value value) {
       return kernel.getArgument(cast<BlockArgument>(value).getArgNumber());
     };
     SynapseTile tile;
-    tile.op = synapse;
+    tile.geometry = &geometry;
     tile.input = buffer(synapse.getSynapseInput());
     tile.weights = buffer(synapse.getSynapseWeight());
-    tile.pitch = windowX.getExtent(tiling.columns);
-    tile.sums = b.scratch(
-        kernel,
-        MemRefType::get(
-            {steps, windowY.getExtent(tiling.rows) * tile.pitch, kLanes},
-            b.getF32Type()));
+    if (getPositionOrder(layer))
+      tile.order =
+          kernel.getArgument(layer.getBody().front().getNumArguments());
+    tile.sums =
+        b.scratch(kernel, MemRefType::get({geometry.getNumSums(), kLanes},
+                                          b.getF32Type()));
 
-    int64_t tilesY = llvm::divideCeil(height, tiling.rows);
-    int64_t tilesX = llvm::divideCeil(width, tiling.columns);
+    int64_t tiles = geometry.getNumTiles();
     LogicalResult status = success();
     // Blocks outermost: one thread keeps its weights in cache while it walks
     // the positions.
-    b.parallelLoop(items * tilesY * tilesX, [&](Value iv) {
-      Position at;
-      Value item = b.floorDiv(iv, tilesY * tilesX);
-      Value rectangle = b.remainder(iv, tilesY * tilesX);
-      at.b = b.remainder(item, shape[1]);
-      at.block = b.floorDiv(item, shape[1]);
-      tile.b = at.b;
-      tile.block = at.block;
-      Value y = b.mulIndex(b.floorDiv(rectangle, tilesX), tiling.rows);
-      Value x = b.mulIndex(b.remainder(rectangle, tilesX), tiling.columns);
-      Value endY = b.minIndex(b.addIndex(y, tiling.rows), b.index(height));
-      Value endX = b.minIndex(b.addIndex(x, tiling.columns), b.index(width));
-      std::tie(tile.firstY, tile.numY) = windowY.getRange(b, y, endY, sizeY);
-      std::tie(tile.firstX, tile.numX) = windowX.getRange(b, x, endX, sizeX);
-      strategy.emitTile(b, tile, kernel);
-      emitter.bindSums(tile);
-      b.loop(y, endY, [&](Value row) {
-        b.loop(x, endX, [&](Value column) {
-          Position inner = at;
-          if (shape.size() > 4)
-            inner.axes.push_back(row);
-          if (shape.size() > 3)
-            inner.axes.push_back(column);
-          status = emitPosition(inner);
-        });
-      });
-    });
+    b.parallelLoop(llvm::divideCeil(shape.back(), kLanes) * shape[1] * tiles,
+                   [&](Value iv) {
+                     Position at;
+                     Value item = b.floorDiv(iv, tiles);
+                     at.b = tile.b = b.remainder(item, shape[1]);
+                     at.block = tile.block = b.floorDiv(item, shape[1]);
+                     tile.select(b, b.remainder(iv, tiles));
+                     strategy.emitTile(b, tile, kernel);
+                     emitter.bindSums(tile);
+                     auto [beginY, endY] = tile.getLayerRows(b);
+                     auto [beginX, endX] = tile.getLayerColumns(b);
+                     Value fromX = beginX, toX = endX;
+                     b.loop(beginY, endY, [&](Value row) {
+                       b.loop(fromX, toX, [&](Value column) {
+                         Position inner = at;
+                         if (shape.size() > 4)
+                           inner.axes.push_back(row);
+                         if (shape.size() > 3)
+                           inner.axes.push_back(column);
+                         status = emitPosition(inner);
+                       });
+                     });
+                   });
     return status;
   }
 
@@ -384,6 +287,25 @@ private:
 };
 
 } // namespace
+
+std::optional<PositionOrder> spk::getPositionOrder(FusedOp layer) {
+  SynapseOpInterface synapse = layer.getSynapse();
+  const SynapseStrategy *strategy =
+      lookupSynapseStrategy(layer.getStrategy().value_or(""));
+  if (!synapse || !synapse.getSummation() || !strategy || !strategy->isTiled())
+    return std::nullopt;
+  std::optional<int64_t> firstPlane =
+      strategy->getOrderedPlanes(synapse.getSummation());
+  if (!firstPlane)
+    return std::nullopt;
+  TileGeometry geometry(layer);
+  if (!PositionOrder::suits(geometry))
+    return std::nullopt;
+  PositionOrder order(geometry, *firstPlane);
+  if (order.getType().getDimSize(0) <= 0)
+    return std::nullopt;
+  return order;
+}
 
 LogicalResult spk::emitLayerKernel(FusedOp layer, func::FuncOp kernel) {
   KernelBuilder b(layer.getLoc(), kernel.getContext());

@@ -69,6 +69,13 @@ public:
   /// The same without carried values.
   void loop(Value lower, Value upper, llvm::function_ref<void(Value)> body,
             int64_t step = 1);
+  /// for i in [lower, upper): body(i, load(i)), where load(i) runs two
+  /// iterations ahead: addresses that wait for a value just loaded stall all
+  /// loads behind them. The last values are loaded more than once.
+  void loopAhead(Value lower, Value upper,
+                 llvm::function_ref<SmallVector<Value>(Value)> load,
+                 llvm::function_ref<void(Value, ValueRange)> body,
+                 int64_t step = 1);
   /// Iterations that may run in parallel.
   void parallelLoop(int64_t count, llvm::function_ref<void(Value)> body);
   /// For every set bit of `word`, lowest first: body(bit, carried) -> carried.

@@ -13,6 +13,7 @@
 #define SPK_CODEGEN_LAYERKERNEL_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "spk/CodeGen/PositionOrder.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 
 namespace mlir::spk {
@@ -29,9 +30,14 @@ InputRole getInputRole(BlockArgument input);
 /// Memref that holds a tensor: words where it is packed.
 MemRefType getBufferType(RankedTensorType type);
 
+/// The order of positions that the kernel of a layer with a synapse reads, if
+/// it reads one.
+std::optional<PositionOrder> getPositionOrder(FusedOp layer);
+
 /// Emits the body of `kernel` for `layer`. Arguments: the inputs as their roles
-/// say, the first product of an attention core if the layer has one, the
-/// results. Fails with a diagnostic at the op that no kernel can run.
+/// say, the first product of an attention core or the order of positions if the
+/// layer has one, the results. Fails with a diagnostic at the op that no kernel
+/// can run.
 LogicalResult emitLayerKernel(FusedOp layer, func::FuncOp kernel);
 
 /// Emits the body of a kernel with arguments (input, result) that packs or

@@ -13,8 +13,7 @@
 #define SPK_CODEGEN_SYNAPSESTRATEGY_H
 
 #include "spk/CodeGen/CostModel.h"
-#include "spk/CodeGen/KernelBuilder.h"
-#include "spk/Dialect/Spk/IR/SpkOps.h"
+#include "spk/CodeGen/SynapseTile.h"
 
 namespace mlir::spk {
 
@@ -49,64 +48,6 @@ struct SynapseSite {
                       llvm::function_ref<Value(Value)> sumPlane) const;
 };
 
-/// One tap of a window: its place, and the weight row of its first channel.
-struct SynapseTap {
-  Value y, x, firstRow;
-};
-
-/// Positions of a tile, next to each other along the last axis, whose input at
-/// some tap exists, at one time step.
-struct SynapseRun {
-  /// Indices of the input of the first position, up to the words or channels.
-  SmallVector<Value> input;
-  /// Step of the last of these indices from one position to the next.
-  int64_t stride;
-  /// Row of the first position in the sums of its time step, and how many
-  /// positions.
-  Value t, first, count;
-
-  /// Indices of the input of position i of the run.
-  SmallVector<Value> at(KernelBuilder &b, Value i) const;
-};
-
-/// Evaluations of a synapse at a rectangle of output positions and all time
-/// steps, 64 output channels. The sums stand in memory between blocks of
-/// inputs, so that the weights of one block stay in the first-level cache for
-/// all positions.
-struct SynapseTile {
-  SynapseOpInterface op;
-  Value input, weights;
-  Value b, block;
-  /// First row and column of output positions, and how many. Axes that the
-  /// synapse does not have count as one row or column.
-  Value firstY, firstX, numY, numX;
-  /// Positions from one row of the rectangle to the next in `sums`.
-  int64_t pitch;
-  /// `[T, positions, 64]` f32.
-  Value sums;
-
-  int64_t getSteps() const;
-  /// Positions that fit into the sums of one time step.
-  int64_t getCapacity() const;
-  int64_t getInputChannels() const;
-  int64_t getPlanes() const;
-  /// Rows and columns of the output of `op`.
-  static std::pair<int64_t, int64_t> getOutputSize(SynapseOpInterface op);
-
-  /// Row of the sums of a time step that belongs to an output position.
-  Value getRow(KernelBuilder &b, ValueRange position) const;
-  /// The taps of the window in order.
-  void forEachTap(KernelBuilder &b,
-                  llvm::function_ref<void(const SynapseTap &)> body) const;
-  /// The runs of a tap, all time steps.
-  void forEachRun(KernelBuilder &b, const SynapseTap &tap,
-                  llvm::function_ref<void(const SynapseRun &)> body) const;
-  /// All sums: body(t, row).
-  void forEachSum(KernelBuilder &b,
-                  llvm::function_ref<void(Value, Value)> body) const;
-  void clearSums(KernelBuilder &b) const;
-};
-
 class SynapseStrategy {
 public:
   virtual ~SynapseStrategy() = default;
@@ -122,6 +63,11 @@ public:
   virtual Value emitSum(KernelBuilder &b, const SynapseSite &site) const = 0;
   /// Whether `emitTile` is there and to be preferred.
   virtual bool isTiled() const { return false; }
+  /// The first bit plane of `sum` whose positions `emitTile` walks in the order
+  /// of their spikes, if there is one.
+  virtual std::optional<int64_t> getOrderedPlanes(SumAttr sum) const {
+    return std::nullopt;
+  }
   /// Writes the sums of a tile. Scratch memory is made at the start of
   /// `kernel`.
   virtual void emitTile(KernelBuilder &b, const SynapseTile &tile,

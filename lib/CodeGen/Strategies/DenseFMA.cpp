@@ -87,7 +87,7 @@ public:
   DenseTile(KernelBuilder &b, const SynapseTile &tile,
             const SynapseStrategy &strategy)
       : b(b), tile(tile), strategy(strategy) {
-    std::tie(axisY, axisX) = WindowAxis::of(tile.op);
+    std::tie(axisY, axisX) = WindowAxis::of(tile.geometry->op);
     numAxes = cast<MemRefType>(tile.input.getType()).getRank() - 3;
   }
 
@@ -106,7 +106,7 @@ public:
     Value numBorder =
         b.addIndex(numLeft, arith::SubIOp::create(b, endX, to).getResult());
     Value lastGroup = b.addIndex(to, -kPositions);
-    b.loop(b.index(0), b.index(tile.getSteps()), [&](Value t) {
+    b.loop(b.index(0), b.index(tile.geometry->steps), [&](Value t) {
       b.loop(tile.firstY, b.addIndex(tile.firstY, tile.numY), [&](Value y) {
         // The last group starts early enough to be a whole one.
         b.loop(
@@ -135,11 +135,11 @@ private:
   /// One position, wherever it is.
   void emitOne(Value t, Value y, Value x) {
     SmallVector<Value> position = getPosition(y, x);
-    SynapseSite site = {tile.op, tile.input, tile.weights, t,
+    SynapseSite site = {tile.geometry->op, tile.input, tile.weights, t,
                         tile.b,  tile.block, position};
     vector::StoreOp::create(
         b, strategy.emitSum(b, site), tile.sums,
-        ValueRange{t, tile.getRow(b, position), b.index(0)});
+        ValueRange{tile.getSumIndex(b, t, position), b.index(0)});
   }
 
   /// A group of positions from x on, all of whose windows are inside along the
@@ -152,7 +152,7 @@ private:
     Value originY = axisY.getOrigin(b, y), originX = axisX.getOrigin(b, x);
     auto [fromY, toY] = axisY.getTaps(b, y);
     Value beginY = fromY, endY = toY;
-    Value row = tile.getRow(b, getPosition(y, x));
+    Value first = tile.getSumIndex(b, t, getPosition(y, x));
     b.loop(
         b.index(0), b.index(kLanes),
         [&](Value lane) {
@@ -175,7 +175,7 @@ private:
           });
           for (auto [i, sum] : llvm::enumerate(sums))
             vector::StoreOp::create(b, sum, tile.sums,
-                                    ValueRange{t, b.addIndex(row, i), lane});
+                                    ValueRange{b.addIndex(first, i), lane});
         },
         kChannels);
   }

@@ -46,23 +46,26 @@ public:
 
   bool isTiled() const override { return true; }
 
+  std::optional<int64_t> getOrderedPlanes(SumAttr sum) const override {
+    return 0;
+  }
+
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
                 func::FuncOp kernel) const override {
     tile.clearSums(b);
     if (tile.getPlanes() == 1)
-      return emitTileRows(b, tile, b.index(0), Value());
+      return emitTileRows(b, tile, b.index(0), 0, Value());
     SynapseTile plane = tile;
     plane.sums = b.scratch(kernel, cast<MemRefType>(tile.sums.getType()));
     forEachPlane(b, 0, tile.getPlanes(), [&](Value p, Value scale) {
       plane.clearSums(b);
-      emitTileRows(b, plane, p, Value());
-      tile.forEachSum(b, [&](Value t, Value row) {
+      emitTileRows(b, plane, p, 0, Value());
+      tile.forEachSum(b, [&](Value at) {
         Value scaled =
-            arith::MulFOp::create(b, b.loadRow(plane.sums, {t, row}), scale);
+            arith::MulFOp::create(b, b.loadRow(plane.sums, {at}), scale);
         Value sum =
-            arith::AddFOp::create(b, b.loadRow(tile.sums, {t, row}), scaled);
-        vector::StoreOp::create(b, sum, tile.sums,
-                                ValueRange{t, row, b.index(0)});
+            arith::AddFOp::create(b, b.loadRow(tile.sums, {at}), scaled);
+        vector::StoreOp::create(b, sum, tile.sums, ValueRange{at, b.index(0)});
       });
     });
   }
@@ -70,10 +73,8 @@ public:
 
 } // namespace
 
-/// Adds the weight row of every set bit of `word`, times `scale` if there is
-/// one.
-static Value addRows(KernelBuilder &b, Value weights, Value block, Value word,
-                     Value firstRow, Value sum, Value scale) {
+Value spk::addRows(KernelBuilder &b, Value weights, Value block, Value word,
+                   Value firstRow, Value sum, Value scale) {
   return b
       .forEachSetBit(word, {sum},
                      [&](Value bit, ValueRange sums) -> SmallVector<Value> {
@@ -134,30 +135,22 @@ static void emitRun(KernelBuilder &b, const SynapseTile &tile,
     }
     return words;
   };
-  // The words of a position are loaded while the one before it is summed:
-  // otherwise every row waits for the load of its word.
-  Value last = b.addIndex(run.count, -1);
-  b.loop(b.index(0), run.count, loadWords(b.index(0)),
-         [&](Value i, ValueRange words) {
-           Value following = arith::MinSIOp::create(b, b.addIndex(i, 1), last);
-           SmallVector<Value> next = loadWords(following);
-           Value at = b.addIndex(run.first, i);
-           Value sum = b.loadRow(tile.sums, {run.t, at});
-           for (int64_t w = 0; w < numWords; ++w) {
-             Value row =
-                 b.addIndex(firstRow, b.mulIndex(b.addIndex(from, w), kLanes));
-             sum = addRows(b, tile.weights, tile.block, words[w], row, sum,
-                           scale);
-           }
-           vector::StoreOp::create(b, sum, tile.sums,
-                                   ValueRange{run.t, at, b.index(0)});
-           return next;
-         });
+  b.loopAhead(b.index(0), run.count, loadWords, [&](Value i, ValueRange words) {
+    Value at = b.addIndex(run.first, i);
+    Value sum = b.loadRow(tile.sums, {at});
+    for (int64_t w = 0; w < numWords; ++w) {
+      Value row = b.addIndex(firstRow, b.mulIndex(b.addIndex(from, w), kLanes));
+      sum = addRows(b, tile.weights, tile.block, words[w], row, sum, scale);
+    }
+    vector::StoreOp::create(b, sum, tile.sums, ValueRange{at, b.index(0)});
+  });
 }
 
 void spk::emitTileRows(KernelBuilder &b, const SynapseTile &tile, Value plane,
-                       Value scale) {
-  int64_t words = llvm::divideCeil(tile.getInputChannels(), kWordBits);
+                       int64_t firstPlane, Value scale) {
+  if (tile.order)
+    return emitOrderedRows(b, tile, b.addIndex(plane, -firstPlane), scale);
+  int64_t words = tile.getWords();
   int64_t inBlocks = words / kWordsPerBlock * kWordsPerBlock;
   tile.forEachTap(b, [&](const SynapseTap &tap) {
     auto visit = [&](Value from, int64_t numWords) {

@@ -19,9 +19,20 @@ namespace mlir::spk {
 Value emitRows(KernelBuilder &b, const SynapseSite &site, Value plane,
                Value sum, Value scale);
 
-/// The same for the sums of a tile.
+/// The same for the sums of a tile. Positions are walked in order where the
+/// tile has one; its first plane is `firstPlane`.
 void emitTileRows(KernelBuilder &b, const SynapseTile &tile, Value plane,
-                  Value scale);
+                  int64_t firstPlane, Value scale);
+
+/// The positions of a tile in order; `plane` counts from the first of the
+/// order.
+void emitOrderedRows(KernelBuilder &b, const SynapseTile &tile, Value plane,
+                     Value scale);
+
+/// Adds the weight row of every set bit of `word`, times `scale` if there is
+/// one.
+Value addRows(KernelBuilder &b, Value weights, Value block, Value word,
+              Value firstRow, Value sum, Value scale);
 
 /// body(p, 2^p as `vector<64xf32>`) for p in [first, end).
 void forEachPlane(KernelBuilder &b, int64_t first, int64_t end,

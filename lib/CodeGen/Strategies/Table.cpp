@@ -43,8 +43,7 @@ public:
 
   double estimate(const SynapseWork &work,
                   const CostModel &model) const override {
-    return work.getTables(model, work.planes.size()) +
-           work.getPlaneSums(model);
+    return work.getTables(model, work.planes.size()) + work.getPlaneSums(model);
   }
 
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
@@ -64,19 +63,16 @@ class TableEmitter {
 public:
   TableEmitter(KernelBuilder &b, const SynapseTile &tile, int64_t planes,
                func::FuncOp kernel)
-      : b(b), tile(tile), planes(planes),
-        group(const_cast<SynapseOpInterface &>(tile.op)
-                  .getSummation()
-                  .getGroup()),
+      : b(b), tile(tile), planes(planes), group(tile.getSum().getGroup()),
         entryType(VectorType::get({kEntryLanes}, b.getF32Type())),
         tables(b.scratch(kernel,
                          MemRefType::get({(kWordBits + group - 1) / group,
                                           int64_t(1) << group, kEntryLanes},
                                          b.getF32Type()))),
-        sums(
-            b.scratch(kernel, MemRefType::get({planes, tile.getSteps(),
-                                               tile.getCapacity(), kEntryLanes},
-                                              b.getF32Type()))) {}
+        sums(b.scratch(
+            kernel,
+            MemRefType::get({planes, tile.geometry->getNumSums(), kEntryLanes},
+                            b.getF32Type()))) {}
 
   void emit() {
     b.loop(
@@ -109,23 +105,23 @@ private:
   }
 
   void clear() {
-    tile.forEachSum(b, [&](Value t, Value row) {
+    tile.forEachSum(b, [&](Value at) {
       for (int64_t plane = 0; plane < planes; ++plane)
-        store(number(0.0f), sums, {b.index(plane), t, row});
+        store(number(0.0f), sums, {b.index(plane), at});
     });
   }
 
   /// sums of the tile = sums of the planes, scaled, in ascending order.
   void combine(Value lane) {
-    tile.forEachSum(b, [&](Value t, Value row) {
-      Value sum = load(sums, {b.index(0), t, row});
+    tile.forEachSum(b, [&](Value at) {
+      Value sum = load(sums, {b.index(0), at});
       for (int64_t plane = 1; plane < planes; ++plane) {
         Value scaled =
-            arith::MulFOp::create(b, load(sums, {b.index(plane), t, row}),
+            arith::MulFOp::create(b, load(sums, {b.index(plane), at}),
                                   number(std::ldexp(1.0f, plane)));
         sum = arith::AddFOp::create(b, sum, scaled);
       }
-      vector::StoreOp::create(b, sum, tile.sums, ValueRange{t, row, lane});
+      vector::StoreOp::create(b, sum, tile.sums, ValueRange{at, lane});
     });
   }
 
@@ -216,7 +212,7 @@ private:
   void addEntries(const SynapseRun &run, Value i, ValueRange words,
                   int64_t plane, int64_t groups) {
     auto place = [&](int64_t j) -> SmallVector<Value> {
-      return {b.index(plane), run.t, b.addIndex(run.first, b.addIndex(i, j))};
+      return {b.index(plane), b.addIndex(run.first, b.addIndex(i, j))};
     };
     SmallVector<Value> partial;
     for (size_t j = 0; j < words.size(); ++j)

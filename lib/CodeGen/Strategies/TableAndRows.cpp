@@ -32,8 +32,8 @@ public:
                   const CostModel &model) const override {
     int64_t planes = work.planes.size();
     int64_t dense = work.sum.getNumUniformPlanes(planes);
-    return work.getTables(model, dense) +
-           work.getRows(model, dense, planes) + work.getPlaneSums(model);
+    return work.getTables(model, dense) + work.getRows(model, dense, planes) +
+           work.getPlaneSums(model);
   }
 
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override {
@@ -51,14 +51,17 @@ public:
 
   bool isTiled() const override { return true; }
 
+  std::optional<int64_t> getOrderedPlanes(SumAttr sum) const override {
+    return sum.getGroupedPlanes();
+  }
+
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
                 func::FuncOp kernel) const override {
-    SynapseOpInterface op = tile.op;
     int64_t planes = tile.getPlanes();
-    int64_t dense = op.getSummation().getNumUniformPlanes(planes);
+    int64_t dense = tile.getSum().getNumUniformPlanes(planes);
     emitTileTables(b, tile, dense, kernel);
     forEachPlane(b, dense, planes, [&](Value plane, Value scale) {
-      emitTileRows(b, tile, plane, scale);
+      emitTileRows(b, tile, plane, dense, scale);
     });
   }
 };
