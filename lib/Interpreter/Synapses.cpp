@@ -140,7 +140,7 @@ public:
         plane(outputs) {}
 
   /// Writes the sums over `inputs`, which are all inputs for FMA and those that
-  /// are not zero otherwise; `rows` are the weights of the group.
+  /// are not zero otherwise, never padding; `rows` are the weights of the group.
   void sum(ArrayRef<Input> inputs, const float *rows,
            MutableArrayRef<float> acc) {
     if (planes == 0)
@@ -212,8 +212,8 @@ private:
 // Synapses
 //===----------------------------------------------------------------------===//
 
-/// Lists the inputs of one group at one output position in ascending k, zeros
-/// and padding left out unless `all`.
+/// Lists the inputs of one group at one output position in ascending k without
+/// those in the padding, and without zeros unless `all`.
 template <typename T>
 static void listInputs(const Geometry &g, ArrayRef<T> input, int64_t frame,
                        int64_t group, int64_t outRow, int64_t outColumn,
@@ -226,13 +226,13 @@ static void listInputs(const Geometry &g, ArrayRef<T> input, int64_t frame,
       int64_t column = outColumn * g.stride.second + kw - g.padding.second;
       bool inside =
           row >= 0 && row < g.height && column >= 0 && column < g.width;
-      if (!inside && !all)
+      if (!inside)
         continue;
       int64_t tap = kh * g.window.second + kw;
       int64_t at = frame * g.in.frame + row * g.in.row + column * g.in.column +
                    firstChannel * g.in.channel;
       for (int64_t c = 0; c < g.channelsPerGroup; ++c, at += g.in.channel) {
-        T x = inside ? input[at] : T(0);
+        T x = input[at];
         int64_t count = 0;
         if constexpr (std::is_integral_v<T>)
           count = x;
