@@ -1,4 +1,4 @@
-"""The command line: ``python -m spk import|check|compile|run|compare``."""
+"""The command line: ``python -m spk import|check|compile|run|compare|calibrate``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ examples:
   python -m spk compile model.py:build --input-shape 1,3,224,224 -o net.so
   python -m spk run     net.so --input image.npy --top 5
   python -m spk compare model.py:build --input image.npy
+  python -m spk calibrate -o machine.json
 
 All shapes, the batch included, are those of the example input: --input,
 --input-shape, or what example() in the model's file returns.
@@ -104,6 +105,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", help=_MODEL)
     p.add_argument("--artefact", metavar="NET.so", help="compiled with --tap '*:spikes'; compiled now if not given")
+
+    p = add(
+        "calibrate",
+        help="measure this machine",
+        description="Measure the constants by which spk-compile --cost-model chooses kernels: time small layers on one processor,"
+        " fit, print, write. Leave the machine idle meanwhile.",
+    )
+    p.add_argument("-o", "--output", default="cost-model.json", metavar="FILE", help="file to write (default: %(default)s)")
+    p.add_argument("--target-cpu", default="host", metavar="CPU", help="code to measure: host (default), x86-64-v3, ...")
+    p.add_argument("--rounds", type=int, default=40, metavar="N", help="runs of every layer on every input (default: %(default)s)")
+    p.add_argument("--quick", action="store_true", help="the fewest layers that determine all constants")
     return parser
 
 
@@ -224,7 +236,22 @@ def _compare(args: argparse.Namespace) -> int:
     return 0 if report.output_equal and not report.flipped else 1
 
 
-_COMMANDS = {"import": _import, "check": _check, "compile": _compile, "run": _run, "compare": _compare}
+def _calibrate(args: argparse.Namespace) -> int:
+    from spk.calibration import calibrate
+
+    if args.rounds < 1:
+        raise SpkError(f"--rounds must be at least 1, got {args.rounds}")
+    output = Path(args.output)
+    if not output.parent.is_dir():
+        raise SpkError(f"cannot write {output}: there is no folder {output.parent}")
+    measured = calibrate(args.target_cpu, rounds=args.rounds, quick=args.quick)
+    print(measured)
+    measured.write(output)
+    print(f"wrote {output}")
+    return 0
+
+
+_COMMANDS = {"import": _import, "check": _check, "compile": _compile, "run": _run, "compare": _compare, "calibrate": _calibrate}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

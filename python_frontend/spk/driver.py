@@ -26,6 +26,7 @@ def compile_file(
     taps: Sequence[str] = (),
     samples: Any = None,
     target_cpu: str = "host",
+    cost_model: str | Path | None = None,
     openmp: bool = False,
     extra_args: Sequence[str] = (),
     echo: bool = False,
@@ -41,6 +42,8 @@ def compile_file(
     output.unlink(missing_ok=True)  # a loaded library keeps its old file
     arguments: list[str | Path] = [mlir, "-o", output, f"--emit={emit}", f"--target-cpu={target_cpu}"]
     arguments += [f"--tap={tap}" for tap in taps]
+    if cost_model is not None:
+        arguments.append(f"--cost-model={cost_model}")
     if not openmp:
         arguments.append("--openmp=none")
     with tempfile.TemporaryDirectory(prefix="spk-samples-") as folder:
@@ -65,6 +68,7 @@ def compile(
     taps: Sequence[str] = (),
     samples: Any = None,
     target_cpu: str = "host",
+    cost_model: str | Path | None = None,
     openmp: bool | None = None,
     sequence: bool | None = None,
     extra_args: Sequence[str] = (),
@@ -84,6 +88,8 @@ def compile(
             for several inputs. The batch axis may have any length. Densities are
             assumed if None.
         target_cpu: processor to compile for.
+        cost_model: file that ``python -m spk calibrate`` wrote, or a family of
+            CPUs, by which kernels are chosen; never changes a bit.
         openmp: whether to emit parallel code; by default if `threads` is not 1.
         sequence: see `spk.import_model`.
         extra_args: further arguments of ``spk-compile``.
@@ -100,6 +106,14 @@ def compile(
         library = library.with_name(f"{library.name}.so")
     imported = import_model(model, example, library.with_suffix(""), sequence=sequence)
     parallel = threads != 1 if openmp is None else openmp
-    options = {"taps": taps, "samples": samples, "target_cpu": target_cpu, "openmp": parallel, "extra_args": extra_args}
-    compile_file(imported.mlir, library, **options)
+    compile_file(
+        imported.mlir,
+        library,
+        taps=taps,
+        samples=samples,
+        target_cpu=target_cpu,
+        cost_model=cost_model,
+        openmp=parallel,
+        extra_args=extra_args,
+    )
     return CompiledModel(library, threads, keep=keep)
