@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "spk/Dialect/Spk/Analysis/ValueRange.h"
+#include "spk/Dialect/Spk/IR/Densities.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 #include "spk/Dialect/Spk/Transforms/Passes.h"
 #include "llvm/Support/Format.h"
@@ -19,13 +21,26 @@ using namespace mlir::spk;
 
 namespace {
 
-constexpr llvm::StringLiteral kDensityAttr = "spk.density";
 constexpr llvm::StringLiteral kWhyAttr = "spk.why_sum";
 
-/// Share of inputs that are not zero where nothing was measured.
-constexpr double kDefaultDensity = 0.15;
-/// Share from which on a table of group sums beats adding one row per spike.
+/// Share of set bits from which on a table of group sums beats adding one row
+/// per bit.
 constexpr double kCrossover = 0.25;
+
+/// How many of the lowest planes to sum in groups: a plane costs its density
+/// row by row, and the crossover in groups.
+int64_t countGroupedPlanes(ArrayRef<double> densities) {
+  double saved = 0.0, best = 0.0;
+  int64_t count = 0;
+  for (auto [plane, density] : llvm::enumerate(densities)) {
+    saved += density - kCrossover;
+    if (saved >= best) {
+      best = saved;
+      count = plane + 1;
+    }
+  }
+  return count;
+}
 
 struct ChooseSumPass : spk::impl::ChooseSumBase<ChooseSumPass> {
   using Base::Base;
@@ -60,36 +75,45 @@ struct ChooseSumPass : spk::impl::ChooseSumBase<ChooseSumPass> {
       return success();
     }
 
-    std::string why;
-    llvm::raw_string_ostream os(why);
-    bool grouped = sum == "grouped";
+    bool isStream = !element.isInteger(1);
+    int64_t planes =
+        isStream ? getNumPlanes(getAnalysis<ValueRangeAnalysis>().getMaxValue(
+                       synapse.getSynapseInput()))
+                 : 1;
+    InputDensity density = getInputDensity(synapse, planes);
+    int64_t grouped = sum == "grouped" ? density.planes.size() : 0;
+    std::string why = (Twine(sum.getValue()) + ": by option").str();
     if (sum == "auto") {
-      double density = kDefaultDensity;
-      auto measured = synapse->getAttrOfType<FloatAttr>(kDensityAttr);
-      if (measured)
-        density = measured.getValueAsDouble();
-      if (!(density >= 0.0 && density <= 1.0))
-        return synapse->emitOpError("spk.density must be in [0, 1], got ")
-               << density;
-      grouped = density >= kCrossover;
-      os << (grouped ? "grouped" : "sequential") << ": "
-         << (measured ? "density " : "assumed density ")
-         << llvm::format("%g", 100.0 * density) << " % "
-         << (grouped ? "reaches" : "is below") << " the crossover of "
-         << llvm::format("%g", 100.0 * kCrossover) << " %";
-    } else {
-      os << sum << ": by option";
+      grouped = countGroupedPlanes(density.planes);
+      why = explain(density, grouped);
     }
-    bool planes = !element.isInteger(1);
     ++(grouped ? numGrouped : numSequential);
-    if (planes)
+    if (isStream)
       ++numPlanes;
+    bool isMixed =
+        grouped && grouped < static_cast<int64_t>(density.planes.size());
     fix(synapse,
         SumAttr::get(&getContext(),
                      grouped ? SumKind::Grouped : SumKind::Sequential,
-                     grouped ? group : 0, planes, /*grouped_planes=*/0),
+                     grouped ? group : 0, isStream, isMixed ? grouped : 0),
         why);
     return success();
+  }
+
+  static std::string explain(const InputDensity &density, int64_t grouped) {
+    std::string why;
+    llvm::raw_string_ostream os(why);
+    int64_t planes = density.planes.size();
+    if (grouped && grouped < planes)
+      os << grouped << " of " << planes << " planes ";
+    os << (grouped ? "grouped: " : "sequential: ")
+       << (density.measured ? "density " : "assumed density ");
+    llvm::interleave(
+        density.planes, os,
+        [&](double share) { os << llvm::format("%.3g", 100.0 * share); }, ", ");
+    os << " % " << (grouped ? "reaches" : "is below") << " the crossover of "
+       << llvm::format("%g", 100.0 * kCrossover) << " %";
+    return why;
   }
 
   void fix(SynapseOpInterface synapse, SumAttr summation, StringRef why) {

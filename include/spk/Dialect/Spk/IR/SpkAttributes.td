@@ -103,7 +103,7 @@ def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
   let summary = "order in which a synapse sums";
   let description = [{
     Fixes the bits of a sum on every target. k runs over (kh, kw, c), c
-    innermost, in ascending order:
+    innermost, in ascending order, without taps that fall into the padding:
 
     * `#spk.sum<sequential>`: acc = +0; for every k with x_k ≠ 0,
       acc = rn(acc + rn(x_k · w_k)).
@@ -119,7 +119,8 @@ def Spk_SumAttr : AttrDef<Spk_Dialect, "Sum"> {
       groups and combined as above; then, for ascending p >= n and ascending k
       whose bit p is set, acc = rn(acc + rn(w_k · 2^p)). For streams whose low
       planes are dense and whose high planes are sparse.
-    * `#spk.sum<fma>` (float operands): acc = fma(w_k, x_k, acc).
+    * `#spk.sum<fma>` (float operands): acc = fma(w_k, x_k, acc); at last
+      acc + 0, which is never -0.
     * `#spk.sum<exact>`: integers below 2^24; any order gives the same bits.
   }];
   let parameters = (ins

@@ -144,7 +144,10 @@ def ChooseSum : Pass<"spk-choose-sum"> {
     * spikes: `sequential` below a density of 25 %, from there on
       `grouped<group>`; the density is the op's `spk.density` (f64, share of
       inputs that are not zero) where it was measured, else 15 %;
-    * small integers: the same, with `planes`.
+    * small integers: the same with `planes`, plane by plane, by their
+      `spk.plane_densities`; planes assumed where nothing was measured halve in
+      density. Where only the low ones are worth it, `grouped_planes` says how
+      many.
 
     `spk.why_sum` on the op says why. A sum that is there already stays.
   }];
