@@ -140,7 +140,8 @@ public:
         plane(outputs) {}
 
   /// Writes the sums over `inputs`, which are all inputs for FMA and those that
-  /// are not zero otherwise, never padding; `rows` are the weights of the group.
+  /// are not zero otherwise, never padding; `rows` are the weights of the
+  /// group.
   void sum(ArrayRef<Input> inputs, const float *rows,
            MutableArrayRef<float> acc) {
     if (planes == 0)
@@ -174,6 +175,8 @@ private:
     case SumKind::FMA:
       for (const Input &input : inputs)
         fusedMultiplyAdd(acc, row(input), input.x);
+      for (float &sum : acc)
+        sum = sum + 0.0f;
       return;
     case SumKind::Sequential:
     case SumKind::Exact:

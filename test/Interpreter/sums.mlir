@@ -138,7 +138,10 @@ func.func @high_planes() -> (tensor<1x1x1xf32> {spk.name = "rows"},
 // and its tail.
 // FLOAT: fma: float32[1,1,12] = 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08 5.96046448e-08
 // FLOAT: default: float32[1,1,1] = 5.96046448e-08
-func.func @floats() -> (tensor<1x1x12xf32> {spk.name = "fma"}, tensor<1x1x1xf32> {spk.name = "default"}) {
+// A product that underflows to -0 ends as 0.
+// FLOAT: underflow: float32[1,1,1] = 0
+func.func @floats() -> (tensor<1x1x12xf32> {spk.name = "fma"}, tensor<1x1x1xf32> {spk.name = "default"},
+    tensor<1x1x1xf32> {spk.name = "underflow"}) {
   %x = arith.constant dense<[[[1.0, 1.000244140625]]]> : tensor<1x1x2xf32>
   %w = arith.constant dense<[[-1.00048828125, 1.000244140625]]> : tensor<1x2xf32>
   %e = tensor.empty() : tensor<12x1x2xf32>
@@ -146,5 +149,8 @@ func.func @floats() -> (tensor<1x1x12xf32> {spk.name = "fma"}, tensor<1x1x1xf32>
   %w12 = tensor.collapse_shape %r [[0, 1], [2]] : tensor<12x1x2xf32> into tensor<12x2xf32>
   %0 = spk.linear %x, %w12 {sum = #spk.sum<fma>} : (tensor<1x1x2xf32>, tensor<12x2xf32>) -> tensor<1x1x12xf32>
   %1 = spk.linear %x, %w : (tensor<1x1x2xf32>, tensor<1x2xf32>) -> tensor<1x1x1xf32>
-  return %0, %1 : tensor<1x1x12xf32>, tensor<1x1x1xf32>
+  %y = arith.constant dense<-1.0e-30> : tensor<1x1x1xf32>
+  %v = arith.constant dense<1.0e-30> : tensor<1x1xf32>
+  %2 = spk.linear %y, %v : (tensor<1x1x1xf32>, tensor<1x1xf32>) -> tensor<1x1x1xf32>
+  return %0, %1, %2 : tensor<1x1x12xf32>, tensor<1x1x1xf32>, tensor<1x1x1xf32>
 }

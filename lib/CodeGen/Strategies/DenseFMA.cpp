@@ -20,6 +20,13 @@ namespace {
 /// these fit the 16 registers of AVX2.
 constexpr int64_t kPositions = 6, kChannels = 16;
 
+/// The end of a sum: never -0, which a product that underflows leaves and the
+/// zero rows of other groups' inputs do not keep.
+Value finish(KernelBuilder &b, Value sum) {
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sum.getType()));
+  return arith::AddFOp::create(b, sum, zero);
+}
+
 /// Broadcasts each float input and multiplies its weight row into the sums, one
 /// rounding per input. For images and float heads.
 class DenseFMA final : public SynapseStrategy {
@@ -135,8 +142,8 @@ private:
   /// One position, wherever it is.
   void emitOne(Value t, Value y, Value x) {
     SmallVector<Value> position = getPosition(y, x);
-    SynapseSite site = {tile.geometry->op, tile.input, tile.weights, t,
-                        tile.b,  tile.block, position};
+    SynapseSite site = {tile.geometry->op, tile.input, tile.weights, t, tile.b,
+                        tile.block,        position};
     vector::StoreOp::create(
         b, strategy.emitSum(b, site), tile.sums,
         ValueRange{tile.getSumIndex(b, t, position), b.index(0)});
@@ -174,7 +181,7 @@ private:
                 });
           });
           for (auto [i, sum] : llvm::enumerate(sums))
-            vector::StoreOp::create(b, sum, tile.sums,
+            vector::StoreOp::create(b, finish(b, sum), tile.sums,
                                     ValueRange{b.addIndex(first, i), lane});
         },
         kChannels);
@@ -207,24 +214,23 @@ private:
 } // namespace
 
 Value DenseFMA::emitSum(KernelBuilder &b, const SynapseSite &site) const {
-  return site
-      .forEachTap(b, {b.zeroLanes(b.getF32Type())},
-                  [&](ValueRange at, Value firstRow, ValueRange outer) {
-                    return b.loop(
-                        b.index(0), b.index(site.getInputChannels()), outer,
-                        [&](Value c, ValueRange sum) -> SmallVector<Value> {
-                          SmallVector<Value> indices(at);
-                          indices.push_back(c);
-                          Value x = vector::BroadcastOp::create(
-                              b, b.floatLanes(),
-                              memref::LoadOp::create(b, site.input, indices));
-                          Value weights =
-                              b.loadRow(site.weights,
-                                        {site.block, b.addIndex(firstRow, c)});
-                          return {math::FmaOp::create(b, weights, x, sum[0])};
-                        });
-                  })
-      .front();
+  SmallVector<Value> sums = site.forEachTap(
+      b, {b.zeroLanes(b.getF32Type())},
+      [&](ValueRange at, Value firstRow, ValueRange outer) {
+        return b.loop(b.index(0), b.index(site.getInputChannels()), outer,
+                      [&](Value c, ValueRange sum) -> SmallVector<Value> {
+                        SmallVector<Value> indices(at);
+                        indices.push_back(c);
+                        Value x = vector::BroadcastOp::create(
+                            b, b.floatLanes(),
+                            memref::LoadOp::create(b, site.input, indices));
+                        Value weights =
+                            b.loadRow(site.weights,
+                                      {site.block, b.addIndex(firstRow, c)});
+                        return {math::FmaOp::create(b, weights, x, sum[0])};
+                      });
+      });
+  return finish(b, sums.front());
 }
 
 void DenseFMA::emitTile(KernelBuilder &b, const SynapseTile &tile,

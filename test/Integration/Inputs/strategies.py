@@ -228,7 +228,8 @@ class Module:
 
     def numbers(self, layer, rng, shape):
         if self.variant.floats:
-            return rng.normal(size=shape)
+            # Some so small that products underflow to zeros of either sign.
+            return rng.normal(size=shape) * np.where(rng.random(shape) < 0.1, 1e-40, 1.0)
         # Small ones are frequent, as in sums of spikes.
         return np.minimum(rng.geometric(0.5, shape) + (rng.random(shape) < 0.1) * rng.integers(0, layer.top, shape), layer.top)
 
