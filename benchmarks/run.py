@@ -15,6 +15,7 @@ does not list, 2 bad option, 3 the run is worthless or failed.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import statistics
@@ -51,6 +52,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few rounds and peers, in less than 8 minutes")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a line falls short that docs/benchmarks.md does not list")
     parser.add_argument("--no-kernels", action="store_true", help="leave out benchmarks/kernels.py")
+    parser.add_argument("--no-compile-times", action="store_true", help="leave out compiling at other depths and time steps")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "benchmarks", help="where files are kept")
@@ -187,7 +189,7 @@ def execute(options: argparse.Namespace) -> int:
             if r.engine == "spk":
                 r.made_seconds = sum(facts["seconds"][part] for part in ("import", "compile"))
     found = [line.record() for line in lines.speed(results, SEW)] + found
-    if COMPILED in options.models:
+    if COMPILED in options.models and not options.no_compile_times:
         found += [line.record() for line in compile_times(options)]
     if not options.no_kernels:
         found += kernels(options)
@@ -220,8 +222,19 @@ def execute(options: argparse.Namespace) -> int:
 
 
 def main() -> int:
-    """Run, and say what went wrong."""
+    """Run, one at a time."""
     options = parse()
+    with (options.folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"another run works in {options.folder}; waiting for it")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return guarded(options)
+
+
+def guarded(options: argparse.Namespace) -> int:
+    """Run, and say what went wrong."""
     start = time.monotonic()
     try:
         return execute(options)
