@@ -1,6 +1,7 @@
 // DEFINE: %{before} = func.func(spk-fuse-layers),spk-pack-spikes,cse,spk-select-strategies
 // RUN: spk-opt %s --pass-pipeline='builtin.module(%{before},spk-generate-kernels)' -split-input-file | FileCheck %s --implicit-check-not=spk.fused
 // RUN: spk-opt %s --pass-pipeline='builtin.module(%{before},spk-generate-kernels,canonicalize)' -split-input-file | FileCheck %s --check-prefix=LOOPS
+// RUN: spk-opt %s --pass-pipeline='builtin.module(func.func(spk-fuse-layers),spk-pack-spikes,cse,spk-select-strategies{strategy=select_accumulate},spk-generate-kernels,canonicalize)' -split-input-file | FileCheck %s --check-prefix=SELECT
 
 // Two equal layers, one after the other and at other addresses, share a kernel;
 // weights are arguments in rows of 64 output channels, padded, and so are
@@ -34,8 +35,7 @@
 // LOOPS: arith.addf
 // LOOPS: arith.cmpf oge
 // LOOPS: vector.bitcast {{.*}} : vector<64xi1> to vector<1xi64>
-// LOOPS: %[[LANES:.+]] = arith.select %{{.+}}, %[[VALID]], %{{.+}} : i64
-// LOOPS-NEXT: %[[WORD:.+]] = arith.andi %{{.+}}, %[[LANES]] : i64
+// LOOPS: %[[WORD:.+]] = arith.andi %{{.+}}, %[[VALID]] : i64
 // LOOPS-NEXT: memref.store %[[WORD]]{{.*}} : memref<2x1x7x1x1xi64>
 // LOOPS: return
 func.func @shared(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %u: tensor<24x24xf32>, %b: tensor<24xf32>) -> tensor<2x1x7x24xi1> {
@@ -50,15 +50,39 @@ func.func @shared(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %u: tensor<24x
 
 // -----
 
-// Every row or zero: a select, and no multiplication either.
+// Sums of all subsets of five rows of 16 channels, then one of them per position
+// and group, chosen by bits of the word: four positions at a time, additions
+// only. 24 channels end with a group of four.
 
 // CHECK-LABEL: @grouped
 // CHECK: spk.pack_weights %{{.+}} {groups = 2 : i64} : tensor<70x12x3x3xf32> -> tensor<2x216x64xf32>
 // LOOPS-LABEL: func.func private @kernel_1_conv
 // LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
-// LOOPS: %[[S:.+]] = arith.select %{{.+}}, %{{.+}}, %{{.+}} : vector<64xf32>
-// LOOPS-NEXT: arith.addf %{{.+}}, %[[S]]
+// LOOPS: %[[SUMS:.+]] = memref.alloca() {alignment = 64 : i64} : memref<1x54x16xf32>
+// LOOPS: %[[TABLES:.+]] = memref.alloca() {alignment = 64 : i64} : memref<13x32x16xf32>
+// LOOPS: scf.for %{{.+}} = %c0 to %c64 step %c16
+// LOOPS: scf.for %[[TABLE:.+]] = %c0 to %c4 step %c1 {
+// LOOPS-COUNT-31: arith.addf %{{.+}}, %{{.+}} : vector<16xf32>
+// LOOPS: vector.store %{{.+}}, %[[TABLES]][%[[TABLE]], %c31, %c0]
+// LOOPS-COUNT-15: arith.addf %{{.+}}, %{{.+}} : vector<16xf32>
+// LOOPS: vector.store %{{.+}}, %[[TABLES]][%c4, %c15, %c0]
+// LOOPS-COUNT-4: vector.load %[[SUMS]]
+// LOOPS: %[[HIGH:.+]] = arith.shrui %{{.+}}, %c20_i64
+// LOOPS-NEXT: %[[BITS:.+]] = arith.andi %[[HIGH]], %c31_i64
+// LOOPS-NEXT: %[[ENTRY:.+]] = arith.index_castui %[[BITS]]
+// LOOPS-NEXT: %[[SUM:.+]] = vector.load %[[TABLES]][%c4, %[[ENTRY]], %c0]
+// LOOPS-NEXT: arith.addf %{{.+}}, %[[SUM]] : vector<16xf32>
+// LOOPS-COUNT-4: vector.store %{{.+}}, %[[SUMS]]
 // LOOPS: return
+
+// Every row or zero: a select, and no multiplication either.
+
+// SELECT-LABEL: @grouped
+// SELECT: func.func private @kernel_1_conv
+// SELECT-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
+// SELECT: %[[S:.+]] = arith.select %{{.+}}, %{{.+}}, %{{.+}} : vector<64xf32>
+// SELECT-NEXT: arith.addf %{{.+}}, %[[S]]
+// SELECT: return
 func.func @grouped(%x: tensor<2x1x5x7x24xi1>, %w: tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32> {
   %0 = spk.conv %x, %w {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<grouped, group = 5>} : (tensor<2x1x5x7x24xi1>, tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32>
   return %0 : tensor<2x1x3x5x70xf32>
@@ -169,24 +193,90 @@ func.func @attention_map(%q: tensor<2x1x7x24xi1>) -> tensor<2x1x3x7x7xf32> {
 // -----
 
 // The planes of an integer stream are summed apart and scaled by 1, 2, 4, ...
-// With more weights than the cache holds, sums of a run of positions stand in
-// memory between blocks of 128 inputs.
+// Sums of a tile of positions stand in memory between blocks of 128 inputs; words
+// are loaded two positions ahead.
 
 // LOOPS-LABEL: @planes
 // LOOPS: func.func private @kernel_1_linear(%{{.+}}: memref<2x1x7x5x7xi64>
-// LOOPS: memref.alloca() {alignment = 64 : i64} : memref<2x7x64xf32>
+// LOOPS: %[[PART:.+]] = memref.alloca() {alignment = 64 : i64} : memref<14x64xf32>
+// LOOPS: %[[SUMS:.+]] = memref.alloca() {alignment = 64 : i64} : memref<14x64xf32>
 // LOOPS: scf.for %[[PLANE:.+]] = %c0 to %c7 {{.*}}iter_args(%[[WEIGHT:.+]] = %{{.+}}) -> (f32) {
-// LOOPS: memref.load %{{.+}}[%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %[[PLANE]]]
+// LOOPS: %[[SCALE:.+]] = vector.broadcast %[[WEIGHT]] : f32 to vector<64xf32>
+// LOOPS: vector.store %{{.+}}, %[[PART]]
+// LOOPS: scf.for %[[WORD:.+]] = %c0 to %c4 step %c2
+// LOOPS: memref.load %{{.+}}[%[[T:.+]], %c0, %c0, %[[WORD]], %[[PLANE]]]
+// LOOPS: memref.load %{{.+}}[%[[T]], %c0, %c1, %[[WORD]], %[[PLANE]]]
 // LOOPS: scf.while
 // LOOPS-NOT: mulf
-// LOOPS: %[[SCALE:.+]] = vector.broadcast %[[WEIGHT]] : f32 to vector<64xf32>
-// LOOPS: %[[SCALED:.+]] = arith.mulf %{{.+}}, %[[SCALE]] : vector<64xf32>
-// LOOPS: arith.addf %{{.+}}, %[[SCALED]]
+// LOOPS: memref.load %{{.+}}[%{{.+}}, %c0, %c0, %c4, %[[PLANE]]]
+// LOOPS: scf.while
+// LOOPS-NOT: mulf
+// LOOPS: %[[P:.+]] = vector.load %[[PART]]
+// LOOPS: %[[SCALED:.+]] = arith.mulf %[[P]], %[[SCALE]] : vector<64xf32>
+// LOOPS: %[[S:.+]] = vector.load %[[SUMS]]
+// LOOPS: arith.addf %[[S]], %[[SCALED]]
 // LOOPS: arith.mulf %[[WEIGHT]], %{{.+}} : f32
 // LOOPS: return
 func.func @planes(%x: tensor<2x1x7x320xi8>, %w: tensor<24x320xf32>) -> tensor<2x1x7x24xf32> {
   %0 = spk.linear %x, %w {sum = #spk.sum<sequential, planes = true>} : (tensor<2x1x7x320xi8>, tensor<24x320xf32>) -> tensor<2x1x7x24xf32>
   return %0 : tensor<2x1x7x24xf32>
+}
+
+// -----
+
+// Dense low planes share tables and are combined; every bit of the others adds
+// its row, scaled, to what they gave.
+
+// LOOPS-LABEL: @high_planes
+// LOOPS: func.func private @kernel_1_linear
+// LOOPS: memref.alloca() {{.*}} : memref<2x14x16xf32>
+// LOOPS: memref.alloca() {{.*}} : memref<13x32x16xf32>
+// LOOPS: arith.addf %{{.+}}, %{{.+}} : vector<16xf32>
+// LOOPS: arith.mulf %{{.+}}, %{{.+}} : vector<16xf32>
+// LOOPS: scf.for %[[PLANE:.+]] = %c2 to %c7 {{.*}}iter_args(%[[WEIGHT:.+]] = %{{.+}}) -> (f32) {
+// LOOPS: %[[SCALE:.+]] = vector.broadcast %[[WEIGHT]]
+// LOOPS: memref.load %{{.+}}[%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %[[PLANE]]]
+// LOOPS: scf.while
+// LOOPS: %[[ROW:.+]] = vector.load {{.*}} : memref<1x24x64xf32>, vector<64xf32>
+// LOOPS-NEXT: %[[SCALED:.+]] = arith.mulf %[[ROW]], %[[SCALE]]
+// LOOPS-NEXT: arith.addf %{{.+}}, %[[SCALED]]
+// LOOPS: return
+func.func @high_planes(%x: tensor<2x1x7x24xi8>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
+  %0 = spk.linear %x, %w {sum = #spk.sum<grouped, group = 5, planes = true, grouped_planes = 2>} : (tensor<2x1x7x24xi8>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  return %0 : tensor<2x1x7x24xf32>
+}
+
+// -----
+
+// Two layers that read the same input in equal tiles share the order of its
+// positions: for every row of the window and every pair of words, the positions
+// with spikes by their number. Rows of nine sums: inputs of seven columns add to
+// them at every tap, whether inside of the output or not.
+
+// CHECK-LABEL: @ordered
+// CHECK: %[[O:.+]] = spk.dispatch @kernel_1_order {{.*}} -> tensor<1x1x1x6x109x3xi64>
+// CHECK: spk.dispatch @kernel_2_conv ins(%{{.+}}, %{{.+}}, %[[O]] :
+// CHECK-NOT: order
+// CHECK: spk.dispatch @kernel_2_conv ins(%{{.+}}, %{{.+}}, %[[O]] :
+// LOOPS-LABEL: @ordered
+// LOOPS: func.func private @kernel_1_order(%{{.+}}: memref<2x1x6x7x3x1xi64>, %[[OUT:.+]]: memref<1x1x1x6x109x3xi64>)
+// LOOPS: math.ctpop
+// LOOPS: memref.store %{{.+}}, %[[OUT]]
+// LOOPS: func.func private @kernel_2_conv(%{{.+}}, %{{.+}}, %[[ORDER:.+]]: memref<1x1x1x6x109x3xi64>, %{{.+}})
+// LOOPS: %[[SUMS:.+]] = memref.alloca() {{.*}} : memref<108x64xf32>
+// LOOPS: scf.for %{{.+}} = %c0 to %c3
+// LOOPS: scf.for %[[TAP:.+]] = %c0 to %c3
+// LOOPS: memref.load %[[ORDER]]
+// LOOPS: %[[PLACE:.+]] = arith.subi %{{.+}}, %[[TAP]]
+// LOOPS-NEXT: vector.load %[[SUMS]][%[[PLACE]], %c0]
+// LOOPS: scf.while
+// LOOPS: scf.while
+// LOOPS: vector.store %{{.+}}, %[[SUMS]][%[[PLACE]], %c0]
+// LOOPS: return
+func.func @ordered(%x: tensor<2x1x6x7x130xi1>, %w: tensor<64x130x3x3xf32>, %u: tensor<64x130x3x3xf32>) -> (tensor<2x1x6x7x64xf32>, tensor<2x1x6x7x64xf32>) {
+  %0 = spk.conv %x, %w {padding = array<i64: 1, 1>, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential>} : (tensor<2x1x6x7x130xi1>, tensor<64x130x3x3xf32>) -> tensor<2x1x6x7x64xf32>
+  %1 = spk.conv %x, %u {padding = array<i64: 1, 1>, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential>} : (tensor<2x1x6x7x130xi1>, tensor<64x130x3x3xf32>) -> tensor<2x1x6x7x64xf32>
+  return %0, %1 : tensor<2x1x6x7x64xf32>, tensor<2x1x6x7x64xf32>
 }
 
 // -----
