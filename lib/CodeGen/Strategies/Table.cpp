@@ -130,10 +130,11 @@ private:
     auto visit = [&](Value word, int64_t inputs) {
       Value row = b.addIndex(tap.firstRow, b.mulIndex(word, kWordBits));
       buildTables(row, inputs, lane);
-      for (int64_t plane = 0; plane < planes; ++plane)
+      b.loop(b.index(0), b.index(planes), [&](Value plane) {
         tile.forEachRun(b, tap, [&](const SynapseRun &run) {
           emitRun(run, word, plane, llvm::divideCeil(inputs, group));
         });
+      });
     };
     b.loop(b.index(0), b.index(channels / kWordBits),
            [&](Value word) { visit(word, kWordBits); });
@@ -165,11 +166,11 @@ private:
   }
 
   /// Adds the entries of one word of one plane to the sums of a run.
-  void emitRun(const SynapseRun &run, Value word, int64_t plane,
+  void emitRun(const SynapseRun &run, Value word, Value plane,
                int64_t groups) {
     auto loadWord = [&](Value i) -> Value {
       SmallVector<Value> at = run.at(b, i);
-      at.append({word, b.index(plane)});
+      at.append({word, plane});
       return memref::LoadOp::create(b, tile.input, at);
     };
     Value rest = b.remainder(run.count, kPositionsAtOnce);
@@ -210,9 +211,9 @@ private:
 
   /// Adds the entries of `words` at positions i, i + 1, ... of a run.
   void addEntries(const SynapseRun &run, Value i, ValueRange words,
-                  int64_t plane, int64_t groups) {
+                  Value plane, int64_t groups) {
     auto place = [&](int64_t j) -> SmallVector<Value> {
-      return {b.index(plane), b.addIndex(run.first, b.addIndex(i, j))};
+      return {plane, b.addIndex(run.first, b.addIndex(i, j))};
     };
     SmallVector<Value> partial;
     for (size_t j = 0; j < words.size(); ++j)
