@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Every way to sum spikes times weights against the interpreter, bit for bit.
 
-    strategies.py DIR VARIANT
+    strategies.py DIR VARIANT [--targets CPU...]
 
 Compiles modules of many layers, none of whose sizes fits a block: linear maps
 and convolutions whose windows cross every border, with and without what follows
 a synapse. VARIANT names the order of all sums; every strategy that realises it
-is forced in turn, for the host, x86-64-v3 and x86-64, and runs with 1, 2 and 3
-threads. Samples differ in their share of spikes. Names layer, strategy, density
+is forced in turn, for every target, and runs with 1, 2 and 3 threads. Samples
+differ in their share of spikes. Names layer, strategy, density
 and the first index where anything differs from the interpreter on the phase
 `model`.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import zlib
@@ -55,7 +56,6 @@ class Variant:
     planes: str = ""  # Added to it where inputs are integers.
     least: int = 1  # Streams hold integers up to this at least.
     floats: bool = False
-    targets: tuple[str, ...] = ("host", "x86-64-v3", "x86-64")
     options: tuple[str, ...] = ("",)  # Of spk-compile; "" for none.
 
 
@@ -66,7 +66,7 @@ VARIANTS = {
     "grouped-planes": Variant(("table_and_rows",), tuple(f"grouped, group = {g}, planes = true, grouped_planes = {n}"
                                                          for g, n in ((5, 1), (5, 2), (4, 1), (5, 3), (3, 9), (1, 1))), least=3),
     "fma": Variant(("dense_fma",), ("fma",), floats=True),
-    "by-option": Variant(("auto",), ("",), options=("--sum=auto", "--sum=sequential", "--sum=grouped"), targets=("host", "x86-64")),
+    "by-option": Variant(("auto",), ("",), options=("--sum=auto", "--sum=sequential", "--sum=grouped")),
 }
 # What the layers of "by-option" are said to have measured, in turn.
 MEASURED = ("", "spk.density = 0.01, ", "spk.density = 0.5, ")
@@ -90,6 +90,7 @@ MODULES = {
         Layer(70, 16, (3, 5), (3, 3), padding=(1, 1), follows="lif", static=True),
         Layer(1, 16, (1, 70), (3, 3), padding=(1, 1), follows="lif current"),
         Layer(48, 63, (14, 14), (3, 3), padding=(1, 1), shares=4),
+        Layer(48, 64, (14, 14), (5, 1), padding=(2, 0), shares=4),
     ),
     (1, 2): (
         Layer(130, 63, (196,), follows="lif current"),
@@ -292,6 +293,8 @@ class Case:
                     at = output.split(".")[0]
                     layer = f" {self.module.layers[int(at[1:])]}, {self.module.sums[int(at[1:])]}" if at[1:].isdigit() else ""
                     lines.append(f"{self.directory.name}/{output}, {strategy}, {target}, {threads} threads: {found}\n   {layer}")
+            if not lines:
+                shutil.rmtree(results)
         return lines
 
 
@@ -299,15 +302,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("variant", choices=VARIANTS)
-    parser.add_argument("--targets", nargs="+", help="instead of those of the variant")
+    parser.add_argument("--targets", nargs="+", default=["host"])
     options = parser.parse_args()
     variant = VARIANTS[options.variant]
     cases = [Case(Module(steps, batch, layers, variant), option, options.directory / f"{options.variant}{option[len('--sum'):]}.t{steps}")
              for (steps, batch), layers in MODULES.items() for option in variant.options]
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(Case.interpret, cases))
-        targets = options.targets or variant.targets
-        jobs = [(case, strategy, target) for strategy in variant.strategies for target in targets for case in cases]
+        jobs = [(case, strategy, target) for strategy in variant.strategies for target in options.targets for case in cases]
         lines = [line for found in pool.map(lambda job: job[0].compare(*job[1:]), jobs) for line in found]
     print("\n".join(lines[:40]))
     print(f"{len(jobs)} artefacts, {sum(len(case.expected) for case in cases)} results each pair, {len(lines)} differ")
