@@ -106,7 +106,7 @@ private:
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))
       return hasNeuron ? isa<NeuronOpInterface>(ops.back())
-                       : !poolsCurrents && hasSmallSynapse;
+                       : !poolsCurrents;
     if (isa<NeuronOpInterface>(op))
       return !hasNeuron && !isa<MeanOp>(ops.front());
     return false;
@@ -116,23 +116,11 @@ private:
     if (isa<MaxPoolOp>(op))
       (hasNeuron ? poolsSpikes : poolsCurrents) = true;
     hasNeuron |= isa<NeuronOpInterface>(op);
-    if (auto synapse = dyn_cast<SynapseOpInterface>(op)) {
-      auto [rows, columns] = synapse.getWindow();
-      hasSmallSynapse =
-          rows * columns * synapse.getChannelsPerGroup() <= kPooledInputs;
-    }
     ops.insert(op);
   }
 
-  /// Inputs of a synapse whose currents are pooled as they are summed. Windows
-  /// overlap, so each current is summed more than once, and not run by run.
-  /// From here on that costs more than to write the currents and read them
-  /// again.
-  static constexpr int64_t kPooledInputs = 256;
-
   llvm::SetVector<Operation *> ops;
-  bool hasNeuron = false, hasSmallSynapse = false;
-  bool poolsCurrents = false, poolsSpikes = false;
+  bool hasNeuron = false, poolsCurrents = false, poolsSpikes = false;
 };
 
 /// Moves the ops of a layer into a new `spk.fused` in place of the last one.

@@ -357,10 +357,8 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
     second max-pool on its spikes, the residual join, a gate and elementwise
     arithmetic, as long as each value has no other user. A current that is used
     again, as membrane shortcuts do, goes on to its neuron all the same and is
-    yielded beside the spikes. A max-pool of currents goes with a synapse of at
-    most 256 inputs; behind a larger one it starts a layer of its own, since its
-    windows would sum every current more than once. What is left over becomes a fused op of its own,
-    so that afterwards every computing op stands in one.
+    yielded beside the spikes. What is left over becomes a fused op of its own, so
+    that afterwards every computing op stands in one.
 
     Requires channels last. Reshapes, slices and transposes stay outside.
 
