@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+Call = Callable[[np.ndarray], np.ndarray]
 WARM = 1  # calls of a turn that are not timed: the other engines emptied the caches
 
 
@@ -28,7 +29,8 @@ class Engine(ABC):
     fp32 = True  # whether its answers must be those of every other
     network = True  # whether it has answers at all
     peers = True  # whether it lives in the virtual environment of the benchmark
-    needs: tuple[str, ...] = ()  # kinds of ``peers.py``, without the batch
+    needs: tuple[str, ...] = ()  # what ``peers.py`` makes for it at every batch size
+    needs_one: tuple[str, ...] = ()  # and at batch size 1
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.name: str = options.network
@@ -36,18 +38,39 @@ class Engine(ABC):
         self.peer_folder: Path = options.peer_folder
         self.threads: int = options.threads
         self.batch: int = options.batch
+        self.split = False  # whether a batch runs image by image
 
     @abstractmethod
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
-        """A function from inputs to outputs."""
+    def open(self, batch: int) -> Call:
+        """A function from inputs to outputs at a batch size."""
 
-    def file(self) -> Path | None:
-        """What is loaded."""
+    def file(self, batch: int) -> Path | None:
+        """What is opened, if it is a file."""
         return None
 
     def version(self) -> str:
-        """Of the software."""
+        """Of the software, once something was opened."""
         return ""
+
+    def load(self) -> Call:
+        """What is faster at this batch size: the whole batch, or image by image."""
+        if self.batch == 1:
+            return self.open(1)
+        one = self.open(1)
+        ways: list[Call] = [lambda x: np.concatenate([np.array(one(x[i : i + 1])) for i in range(len(x))])]
+        file = self.file(self.batch)
+        if file is None or file.exists():
+            ways.append(self.open(self.batch))
+        x = np.load(self.folder / "inputs.npy")[: self.batch]
+        took = []
+        for way in ways:
+            way(x)
+            start = time.perf_counter()
+            way(x)
+            took.append(time.perf_counter() - start)
+        best = took.index(min(took))
+        self.split = best == 0
+        return ways[best]
 
 
 class Spk(Engine):
@@ -56,14 +79,17 @@ class Spk(Engine):
     label = "spk"
     peers = False
 
-    def file(self) -> Path:
-        return self.folder / f"net-{self.batch}.so"
+    def file(self, batch: int) -> Path:
+        return self.folder / f"net-{batch}.so"
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
+    def open(self, batch: int) -> Call:
         import spk
 
-        self.model = spk.load(self.file(), self.threads)
+        self.model = spk.load(self.file(batch), self.threads)
         return self.model
+
+    def load(self) -> Call:
+        return self.open(self.batch)
 
     def version(self) -> str:
         data = self.model.metadata()
@@ -77,10 +103,10 @@ class OpenVINO(Engine):
     needs = ("onnx",)
     precision = "f32"
 
-    def file(self) -> Path:
-        return self.peer_folder / f"onnx-{self.batch}.onnx"
+    def file(self, batch: int) -> Path:
+        return self.peer_folder / f"onnx-{batch}.onnx"
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
+    def open(self, batch: int) -> Call:
         import openvino
 
         settings = {
@@ -89,8 +115,7 @@ class OpenVINO(Engine):
             "INFERENCE_NUM_THREADS": self.threads,
             "NUM_STREAMS": 1,
         }
-        self.versions = openvino.__version__.split("-")[0]
-        request = openvino.Core().compile_model(self.file(), "CPU", settings).create_infer_request()
+        request = openvino.Core().compile_model(self.file(batch), "CPU", settings).create_infer_request()
 
         def call(x: np.ndarray) -> np.ndarray:
             request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
@@ -100,7 +125,9 @@ class OpenVINO(Engine):
         return call
 
     def version(self) -> str:
-        return self.versions
+        import openvino
+
+        return openvino.__version__.split("-")[0]
 
 
 class OpenVINOBf16(OpenVINO):
@@ -112,14 +139,15 @@ class OpenVINOBf16(OpenVINO):
 
 
 class OpenVINOInt8(OpenVINO):
-    """Quantised by NNCF."""
+    """Quantised by NNCF, image by image: quantising a large batch takes minutes."""
 
     label = "OpenVINO int8"
-    needs = ("onnx", "int8")
+    needs = ()
+    needs_one = ("onnx", "int8")
     fp32 = False
 
-    def file(self) -> Path:
-        return self.peer_folder / f"int8-{self.batch}.xml"
+    def file(self, batch: int) -> Path:
+        return self.peer_folder / f"int8-{batch}.xml"
 
 
 class OnnxRuntime(Engine):
@@ -128,18 +156,17 @@ class OnnxRuntime(Engine):
     label = "ONNX Runtime"
     needs = ("onnx",)
 
-    def file(self) -> Path:
-        return self.peer_folder / f"onnx-{self.batch}.onnx"
+    def file(self, batch: int) -> Path:
+        return self.peer_folder / f"onnx-{batch}.onnx"
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
+    def open(self, batch: int) -> Call:
         import onnxruntime
 
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = self.threads
         settings.inter_op_num_threads = 1
         settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        settings.add_session_config_entry("session.intra_op.allow_spinning", "1" if self.threads > 1 else "0")
-        session = onnxruntime.InferenceSession(self.file(), settings, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(self.file(batch), settings, providers=["CPUExecutionProvider"])
         return lambda x: session.run(None, {"x": x})[0]
 
     def version(self) -> str:
@@ -153,18 +180,19 @@ class Eager(Engine):
 
     label = "PyTorch eager"
 
-    def model(self) -> Any:
+    def torch(self) -> Any:
+        """PyTorch, set up."""
         import torch
-        from peers import folded
 
         torch.set_num_threads(self.threads)
         torch.set_grad_enabled(False)
-        return folded(self.name, self.folder, self.batch)[0]
+        return torch
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
-        import torch
+    def open(self, batch: int) -> Call:
+        torch = self.torch()
+        from peers import folded
 
-        model = self.model()
+        model = folded(self.name, self.folder, batch)[0]
 
         def call(x: np.ndarray) -> np.ndarray:
             with torch.inference_mode():
@@ -179,23 +207,22 @@ class Eager(Engine):
 
 
 class Compiled(Eager):
-    """``torch.compile`` with freezing."""
+    """``torch.compile`` with freezing, linear layers by oneDNN: on x86 it would take MKL, which is slower here."""
 
     label = "torch.compile"
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
-        import torch
-        import torch._inductor.config
+    def open(self, batch: int) -> Call:
+        torch = self.torch()
+        from peers import flat, prefer_onednn
+        from torch._inductor import config
 
-        torch._inductor.config.freezing = True
-        torch._C.has_mkl = False  # linear layers by oneDNN, which is faster than MKL here
-        model = torch.compile(self.model())
+        config.freezing = True
+        prefer_onednn()
+        model = torch.compile(flat(self.name, self.folder, batch)[0])
+        return lambda x: model(torch.from_numpy(x)).numpy()
 
-        def call(x: np.ndarray) -> np.ndarray:
-            with torch.no_grad():
-                return model(torch.from_numpy(x)).numpy()
-
-        return call
+    def load(self) -> Call:
+        return self.open(self.batch)
 
 
 class Aoti(Eager):
@@ -204,16 +231,14 @@ class Aoti(Eager):
     label = "AOTInductor"
     needs = ("aoti",)
 
-    def file(self) -> Path:
-        return self.peer_folder / "aoti.pt2"
+    def file(self, batch: int) -> Path:
+        return self.peer_folder / f"aoti-{batch}.pt2"
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
-        import torch
-        import torch._inductor
+    def open(self, batch: int) -> Call:
+        torch = self.torch()
+        from torch._inductor import aoti_load_package
 
-        torch.set_num_threads(self.threads)
-        torch.set_grad_enabled(False)
-        model = torch._inductor.aoti_load_package(str(self.file()))
+        model = aoti_load_package(str(self.file(batch)))
         return lambda x: model(torch.from_numpy(x)).numpy()
 
 
@@ -223,7 +248,10 @@ class OneDNN(Engine):
     label = "oneDNN products"
     network = False
 
-    def load(self) -> Callable[[np.ndarray], np.ndarray]:
+    def load(self) -> Call:
+        return self.open(self.batch)
+
+    def open(self, batch: int) -> Call:
         import torch
 
         torch.set_num_threads(self.threads)
@@ -237,7 +265,7 @@ class OneDNN(Engine):
         def call(_: np.ndarray) -> np.ndarray:
             for product in calls:
                 product()
-            return np.zeros((self.batch, 1), np.float32)
+            return np.zeros((batch, 1), np.float32)
 
         return call
 
@@ -271,7 +299,7 @@ ENGINES: dict[str, type[Engine]] = {
 }
 
 
-def timed(call: Callable[[np.ndarray], Any], x: np.ndarray, threads: int) -> tuple[float, bool, Any]:
+def timed(call: Call, x: np.ndarray, threads: int) -> tuple[float, bool, Any]:
     """Milliseconds of a call, whether another process took the processor meanwhile, and the output.
 
     Of such a call one thread's own time counts; what several would have taken cannot be told.
@@ -295,10 +323,10 @@ def serve(engine: Engine, answers: Path) -> None:
     loaded = time.monotonic() - start
     outputs = {0: np.array(call(batches[0]))}
     answered = time.monotonic()
-    file = engine.file()
+    file = engine.file(1 if engine.split else engine.batch)
     parts = [file, file.with_suffix(".bin")] if file is not None else []
     size = sum(part.stat().st_size for part in parts if part.exists())
-    facts = {"answered": answered, "load_seconds": loaded, "version": engine.version(), "bytes": size}
+    facts = {"answered": answered, "load_seconds": loaded, "version": engine.version(), "split": engine.split, "bytes": size}
     print(json.dumps(facts), file=reply, flush=True)
     for line in sys.stdin:
         which = json.loads(line)

@@ -17,7 +17,7 @@ from spk import rates
 from spk.neuron import LIFNode
 from torch import Tensor, nn
 
-__all__ = ["fold"]
+__all__ = ["flatten", "fold"]
 
 
 class Once(nn.Module):
@@ -52,6 +52,25 @@ class Unrolled(nn.Module):
             v = torch.where(fires, 0.0, h)
             spikes.append(fires.to(x.dtype))
         return torch.stack(spikes)
+
+
+class Flat(nn.Module):
+    """A linear layer that sees a matrix: on some layouts of ``[B, N, C]`` PyTorch's compiler makes a batched product, which is slower."""
+
+    def __init__(self, layer: nn.Linear) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], -1)
+
+
+def flatten(model: nn.Module) -> nn.Module:
+    """Put every linear layer of a folded model into :class:`Flat`."""
+    for path, module in list(model.named_modules()):
+        if isinstance(module, nn.Linear):
+            _replace(model, path, Flat(module))
+    return model
 
 
 def _replace(model: nn.Module, path: str, module: nn.Module) -> None:

@@ -40,6 +40,7 @@ class Result:
     file_bytes: int = 0
     peak_bytes: int = 0
     version: str = ""
+    split: bool = False  # image by image
     times: list[float] = field(default_factory=list)
 
 
@@ -143,8 +144,9 @@ def measure(cell: Cell, engines: dict[str, Any], python: Path | None, folder: Pa
             result = Result(name, engine.label, engine.fp32, cell.site.name, cell.batch, cell.threads)
             result.first_answer = 1e3 * (ready["answered"] - worker.started)
             result.load_seconds = ready["load_seconds"]
-            result.made_seconds = sum(cell.site.seconds(kind if kind == "aoti" else f"{kind}-{cell.batch}") for kind in engine.needs)
-            result.version, result.file_bytes = ready["version"], ready["bytes"]
+            size = 1 if ready["split"] else cell.batch
+            result.made_seconds = sum(cell.site.seconds(f"{kind}-{size}") for kind in (*engine.needs, *engine.needs_one))
+            result.version, result.file_bytes, result.split = ready["version"], ready["bytes"], ready["split"]
             results[name] = result
         names = list(engines)
         for number in range(cell.rounds * cell.inputs // cell.turn):

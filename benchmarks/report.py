@@ -58,7 +58,8 @@ def result_rows(results: Sequence[Any], gmac: dict[str, float]) -> list[list[str
             rate = gmac[network] * batch / result.median * 1e3
             counted = result.fp32 and name not in ("spk", "onednn")
             mark = " (void)" if counted and share is not None and share < SOUND else ""
-            row = [network, str(batch), str(threads), result.label, f"{result.median:.1f}", f"{result.minimum:.1f}"]
+            label = result.label + (", image by image" if result.split else "")
+            row = [network, str(batch), str(threads), label, f"{result.median:.1f}", f"{result.minimum:.1f}"]
             row += [f"{result.median / mine.median:.2f}{mark}" if mine else "", f"{rate:.0f}"]
             row += [f"{share:.0%}" if counted and share is not None else ""]
             if name == "onednn":

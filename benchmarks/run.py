@@ -88,21 +88,20 @@ def batches_of(name: str, options: argparse.Namespace) -> list[int]:
     return [batch for batch in options.batch if batch == 1 or not small] or options.batch
 
 
-def runs_on(name: str, batch: int, options: argparse.Namespace) -> bool:
-    """Whether an engine is measured at a batch size: quantising for a large one and freezing graphs takes minutes."""
-    if batch == 1:
-        return True
-    return name not in ("compile", "aoti") and not (options.quick and name == "openvino-int8")
+def runs_on(name: str, batch: int) -> bool:
+    """Whether an engine is measured at a batch size: compiling graphs of large batches by PyTorch takes minutes."""
+    return batch == 1 or name not in ("compile", "aoti")
 
 
 def kinds_of(name: str, options: argparse.Namespace) -> list[str]:
     """What ``peers.py`` has to make of a network."""
     kinds: list[str] = []
-    for batch in batches_of(name, options):
-        for peer in options.peers:
-            if runs_on(peer, batch, options):
-                kinds += [kind if kind == "aoti" else f"{kind}:{batch}" for kind in ENGINES[peer].needs]
-    return list(dict.fromkeys(kinds))
+    for peer in options.peers:
+        engine = ENGINES[peer]
+        sizes = [batch for batch in batches_of(name, options) if runs_on(peer, batch)]
+        kinds += [f"{kind}:1" for kind in (*engine.needs_one, *engine.needs) if sizes]
+        kinds += [f"{kind}:{batch}" for batch in sizes for kind in engine.needs]
+    return sorted(set(kinds), key=lambda kind: (("onnx", "int8", "aoti").index(kind.split(":")[0]), kind))
 
 
 def start_program(site: Site, folder: Path) -> dict[str, float]:
@@ -128,7 +127,7 @@ def measure_network(site: Site, python: Path | None, options: argparse.Namespace
     results = []
     small = "4-384" in site.name
     for batch in batches_of(site.name, options):
-        names = ["spk", *(name for name in options.peers if runs_on(name, batch, options))]
+        names = ["spk", *(name for name in options.peers if runs_on(name, batch))]
         names += ["onednn"] if python else []
         for threads in options.threads:
             # Of a large batch few calls in a row: each works through all its weights anyway.

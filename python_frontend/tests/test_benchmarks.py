@@ -138,6 +138,10 @@ def test_folded_networks_give_the_same_bits(name: str) -> None:
     with torch.no_grad():
         assert torch.equal(folded(inputs), model(inputs))
     assert images == [2]
+    flat = folding.flatten(folded)
+    assert not [path for path, module in flat.named_modules() if isinstance(module, nn.Linear) and not path.endswith(".layer")]
+    with torch.no_grad():
+        assert torch.equal(flat(inputs), model(inputs))
 
 
 def test_what_cannot_be_folded_is_refused() -> None:
@@ -320,9 +324,9 @@ def test_bad_options_are_refused(option: str, message: str, tmp_path: Path, caps
 def test_what_is_made_follows_from_the_options(tmp_path: Path) -> None:
     quick = run.parse(["--quick", f"--folder={tmp_path}"])
     assert run.kinds_of("sdt-8-512", quick) == ["onnx:1", "int8:1"]
-    assert run.kinds_of("spikformer-8-512", quick) == ["onnx:1", "int8:1", "onnx:8"]
+    assert run.kinds_of("spikformer-8-512", quick) == ["onnx:1", "onnx:8", "int8:1"]
     full = run.parse([f"--folder={tmp_path}"])
-    assert run.kinds_of("sdt-8-512", full) == ["onnx:1", "int8:1", "aoti", "onnx:8", "int8:8"]
+    assert run.kinds_of("sdt-8-512", full) == ["onnx:1", "onnx:8", "int8:1", "aoti:1"]
     assert run.parse(["--peers=none", f"--folder={tmp_path}"]).peers == []
 
 
