@@ -134,6 +134,9 @@ def sites(names: list[str], folder: Path) -> list[Site]:
 
 def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]], folder: Path) -> None:
     """Make networks and, with ``python``, what the others need of them: ``kinds`` of ``peers.py`` by name of network."""
+    for site in wanted:
+        for old in {*folder.glob(f"{site.name}-*"), *site.folder.glob("peers-*")} - {site.folder, site.peers}:
+            shutil.rmtree(old)
 
     def one(site: Site) -> None:
         if not (site.folder / "facts.json").exists():

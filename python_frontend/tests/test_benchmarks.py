@@ -350,3 +350,16 @@ def test_requirements_are_pinned() -> None:
     assert all(re.fullmatch(r"[A-Za-z0-9_-]+==[0-9.]+", entry) for entry in entries), entries
     ours = (ROOT / "requirements.txt").read_text().splitlines()
     assert [entry for entry in entries if entry.startswith("torch==")] == [entry for entry in ours if entry.startswith("torch==")]
+
+
+def test_what_an_older_version_made_is_removed(tmp_path: Path) -> None:
+    for name in ("a-8-512-0/peers-0", "a-8-512-1/peers-0", "a-8-512-1/peers-1", "b-8-512-0/peers-0"):
+        (tmp_path / name).mkdir(parents=True)
+    site = stages.Site("a-8-512", tmp_path / "a-8-512-1", tmp_path / "a-8-512-1" / "peers-1")
+    (site.folder / "facts.json").write_text("{}")
+    stages.prepare([site], None, {"a-8-512": []}, tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")) == [
+        "a-8-512-1/facts.json",
+        "a-8-512-1/peers-1",
+        "b-8-512-0/peers-0",
+    ]
