@@ -60,19 +60,23 @@ public:
 
 private:
   /// The op that would continue the chain: the only user of its value, or of
-  /// several the neuron. The current that a membrane shortcut reads again is
-  /// yielded beside the spikes.
+  /// several the first neuron. The current that a membrane shortcut reads again
+  /// is yielded beside the spikes.
   Operation *getNext() const {
     Value last = getResult(ops.back());
     if (!last || last.use_empty())
       return nullptr;
     if (last.hasOneUse())
       return *last.user_begin();
-    auto users = llvm::make_filter_range(last.getUsers(), [&](Operation *user) {
+    Operation *first = nullptr;
+    for (Operation *user : last.getUsers()) {
       auto neuron = dyn_cast<NeuronOpInterface>(user);
-      return neuron && neuron.getCurrent() == last;
-    });
-    return llvm::hasSingleElement(users) ? *users.begin() : nullptr;
+      if (neuron && neuron.getCurrent() == last &&
+          user->getBlock() == ops.back()->getBlock() &&
+          (!first || user->isBeforeInBlock(first)))
+        first = user;
+    }
+    return first;
   }
 
   /// The value that a chain continues with: the spikes of a neuron, whose state

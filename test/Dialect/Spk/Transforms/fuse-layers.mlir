@@ -142,17 +142,17 @@ func.func @membrane_shortcut(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s:
 
 // -----
 
-// A layer has one neuron, so a current of two neurons ends it, and so does one
-// that another op needs before the neuron.
+// A layer has one neuron: of two that read a current the first. One that another
+// op needs in front of the neuron ends its layer.
 
 // CHECK-LABEL: @two_neurons
-// CHECK: spk.fused
+// CHECK: %[[A:.+]]:2 = spk.fused
 // CHECK: %[[L:.+]] = spk.linear
-// CHECK-NEXT: spk.yield %[[L]]
-// CHECK: spk.fused
-// CHECK: spk.lif
-// CHECK: spk.fused
+// CHECK-NEXT: %[[S:.+]] = spk.lif %[[L]]
+// CHECK-NEXT: spk.yield %[[L]], %[[S]]
+// CHECK: %[[B:.+]] = spk.fused(%[[A]]#0)
 // CHECK: spk.if
+// CHECK: return %[[A]]#1, %[[B]]
 func.func @two_neurons(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> (tensor<2x1x7x24xi1>, tensor<2x1x7x24xi1>) {
   %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
   %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
