@@ -119,6 +119,17 @@ private:
         b.scratch(kernel, MemRefType::get({geometry.getNumSums(), kLanes},
                                           b.getF32Type()));
 
+    // Sums are made zero as they are read, while they are in the first-level
+    // cache, unless a pool reads them more than once.
+    bool needsZero = strategy.needsZeroSums();
+    bool isReadOnce = !geometry.isPooled;
+    auto clear = [&](Value sum) {
+      vector::StoreOp::create(b, b.zeroLanes(b.getF32Type()), tile.sums,
+                              ValueRange{sum, b.index(0)});
+    };
+    if (needsZero && isReadOnce)
+      b.loop(b.index(0), b.index(geometry.getNumSums()), clear);
+
     int64_t tiles = geometry.getNumTiles();
     LogicalResult status = success();
     // Blocks outermost: one thread keeps its weights in cache while it walks
@@ -130,6 +141,8 @@ private:
                      at.b = tile.b = b.remainder(item, shape[1]);
                      at.block = tile.block = b.floorDiv(item, shape[1]);
                      tile.select(b, b.remainder(iv, tiles));
+                     if (needsZero && !isReadOnce)
+                       tile.clearSums(b);
                      strategy.emitTile(b, tile, kernel);
                      emitter.bindSums(tile);
                      auto [beginY, endY] = tile.getLayerRows(b);
@@ -143,6 +156,11 @@ private:
                          if (shape.size() > 3)
                            inner.axes.push_back(column);
                          status = emitPosition(inner);
+                         if (needsZero && isReadOnce)
+                           b.loop(b.index(0), b.index(geometry.steps),
+                                  [&](Value t) {
+                                    clear(tile.getSumIndex(b, t, inner.axes));
+                                  });
                        });
                      });
                    });

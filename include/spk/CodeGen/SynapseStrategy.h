@@ -68,6 +68,8 @@ public:
   virtual std::optional<int64_t> getOrderedPlanes(SumAttr sum) const {
     return std::nullopt;
   }
+  /// Whether `emitTile` adds to sums that are +0 before.
+  virtual bool needsZeroSums() const { return false; }
   /// Writes the sums of a tile. Scratch memory is made at the start of
   /// `kernel`.
   virtual void emitTile(KernelBuilder &b, const SynapseTile &tile,

@@ -50,9 +50,10 @@ public:
     return 0;
   }
 
+  bool needsZeroSums() const override { return true; }
+
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
                 func::FuncOp kernel) const override {
-    tile.clearSums(b);
     if (tile.getPlanes() == 1)
       return emitTileRows(b, tile, b.index(0), 0, Value());
     SynapseTile plane = tile;
