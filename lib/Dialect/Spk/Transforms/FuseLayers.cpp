@@ -109,8 +109,7 @@ private:
     if (isa<ScaleShiftOp, RepeatOp>(op))
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))
-      return hasNeuron ? isa<NeuronOpInterface>(ops.back())
-                       : !poolsCurrents;
+      return hasNeuron ? isa<NeuronOpInterface>(ops.back()) : !poolsCurrents;
     if (isa<NeuronOpInterface>(op))
       return !hasNeuron && !isa<MeanOp>(ops.front());
     return false;
