@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "spk/CodeGen/CostModel.h"
+#include "spk/CodeGen/PositionOrder.h"
 #include "spk/Dialect/Spk/IR/Densities.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -30,20 +31,21 @@ namespace json = llvm::json;
 /// follow from these by the width of their vectors, the vector operations that
 /// they start per cycle and an ordinary clock.
 static ArrayRef<CostModel> getFamilies() {
-  // row/spike, row/word, lookup, entry, select, fma, plane, qk, kv, finish
+  // row/spike, row/word, sorted, sort, lookup, entry, select, fma, plane, qk,
+  // kv, finish
   static const CostModel families[] = {
-      {"zen5", 0.58, 2.9, 0.92, 0.88, 2.6, 0.71, 5.1, 0.37, 0.11, 3.2, 48 << 10,
-       1 << 20},
-      {"zen4", 1.1, 2.7, 1.4, 1.5, 2.9, 1.2, 5.6, 0.8, 0.17, 5.5, 32 << 10,
-       1 << 20},
-      {"avx512", 0.85, 4.2, 1.4, 1.3, 3.8, 1.0, 7.5, 0.6, 0.17, 5.0, 32 << 10,
-       1 << 20},
-      {"avx2", 1.06, 2.4, 1.4, 1.5, 2.8, 1.1, 5.1, 0.92, 0.17, 6.2, 32 << 10,
-       512 << 10},
-      {"sse", 2.8, 2.9, 2.7, 3.6, 4.7, 89.0, 7.6, 2.0, 0.37, 13.8, 32 << 10,
-       512 << 10},
-      {"neon", 2.3, 3.5, 2.3, 3.0, 4.5, 2.4, 8.0, 1.8, 0.35, 13.0, 64 << 10,
-       1 << 20}};
+      {"zen5", 0.55, 3.0, 0.57, 10.9, 0.83, 1.0, 2.65, 0.73, 5.2, 0.37, 0.11,
+       3.5, 48 << 10, 1 << 20},
+      {"zen4", 1.1, 3.2, 0.7, 13.0, 1.3, 1.7, 2.9, 1.2, 5.6, 0.8, 0.17, 5.5,
+       32 << 10, 1 << 20},
+      {"avx512", 0.85, 4.5, 0.9, 15.0, 1.3, 1.5, 3.8, 1.0, 7.5, 0.6, 0.17, 5.0,
+       32 << 10, 1 << 20},
+      {"avx2", 1.03, 2.8, 0.61, 12.2, 1.23, 1.7, 2.8, 1.15, 5.2, 0.9, 0.16, 6.4,
+       32 << 10, 512 << 10},
+      {"sse", 2.8, 3.4, 2.3, 1.6, 2.4, 3.8, 4.7, 88.0, 7.3, 1.95, 0.36, 13.0,
+       32 << 10, 512 << 10},
+      {"neon", 2.3, 4.0, 1.5, 10.0, 2.2, 3.0, 4.5, 2.4, 8.0, 1.8, 0.35, 13.0,
+       64 << 10, 1 << 20}};
   return families;
 }
 
@@ -105,6 +107,8 @@ struct Cache {
 constexpr Constant constants[] = {
     {"row_per_spike", &CostModel::rowPerSpike},
     {"row_per_word", &CostModel::rowPerWord},
+    {"sorted_row_per_word", &CostModel::sortedRowPerWord},
+    {"sort_per_word", &CostModel::sortPerWord},
     {"table_per_lookup", &CostModel::tablePerLookup},
     {"table_per_entry", &CostModel::tablePerEntry},
     {"select_per_input", &CostModel::selectPerInput},
@@ -194,7 +198,7 @@ llvm::Expected<CostModel> CostModel::get(StringRef source) {
 
 int64_t CostModel::getTileSums() const {
   int64_t bytes = kWordBits * static_cast<int64_t>(sizeof(float));
-  return std::clamp<int64_t>(l2Bytes / 4 / bytes, 128, 2048);
+  return std::clamp<int64_t>(l2Bytes / 2 / bytes, 128, kMaxTileSums);
 }
 
 //===----------------------------------------------------------------------===//
@@ -227,7 +231,8 @@ static SmallVector<double> getPlanes(SynapseOpInterface synapse) {
   return getInputDensity(synapse, planes).planes;
 }
 
-SynapseWork SynapseWork::get(SynapseOpInterface synapse) {
+SynapseWork SynapseWork::get(FusedOp layer) {
+  SynapseOpInterface synapse = layer.getSynapse();
   auto getShape = [](Value value) {
     return cast<RankedTensorType>(value.getType()).getShape();
   };
@@ -237,9 +242,11 @@ SynapseWork SynapseWork::get(SynapseOpInterface synapse) {
   work.sum = synapse.getSummation();
   work.blocks = llvm::divideCeil(output.back(), kWordBits);
   work.sums = llvm::product_of(output.drop_back());
-  work.sumsPerImage = work.sums / std::max<int64_t>(output[1], 1);
+  TileGeometry geometry(layer);
+  work.tiles = geometry.getNumTiles() * output[1];
+  work.sorted = PositionOrder::suits(geometry);
   work.visits = work.sums;
-  work.taps = 1;
+  work.taps = work.windowRows = 1;
   work.inputs = input.back();
   work.planes = getPlanes(synapse);
   if (isa<ConvOp>(synapse.getOperation())) {
@@ -247,6 +254,7 @@ SynapseWork SynapseWork::get(SynapseOpInterface synapse) {
     auto [strideY, strideX] = synapse.getWindowStride();
     auto [padY, padX] = synapse.getWindowPadding();
     work.taps = height * width;
+    work.windowRows = height;
     work.visits = output[0] * output[1] *
                   countVisits(output[2], input[2], height, strideY, padY) *
                   countVisits(output[3], input[3], width, strideX, padX);
@@ -258,18 +266,18 @@ int64_t SynapseWork::getWords() const {
   return llvm::divideCeil(inputs, kWordBits);
 }
 
-int64_t SynapseWork::getTiles(const CostModel &model) const {
-  return sums / sumsPerImage *
-         llvm::divideCeil(sumsPerImage, model.getTileSums());
-}
-
 double SynapseWork::getRows(const CostModel &model, int64_t first,
                             int64_t end) const {
-  double perVisit = 0.0;
+  double spikes = 0.0;
   for (int64_t plane = first; plane < end; ++plane)
-    perVisit += inputs * planes[plane] * model.rowPerSpike +
-                getWords() * model.rowPerWord;
-  return visits * perVisit;
+    spikes += inputs * planes[plane];
+  double words = static_cast<double>(getWords()) * (end - first);
+  double rows = visits * spikes * model.rowPerSpike;
+  if (!sorted)
+    return rows + visits * words * model.rowPerWord;
+  // Each row of a window has an order of its own.
+  return rows + visits * words * model.sortedRowPerWord +
+         sums * windowRows * words * model.sortPerWord / blocks;
 }
 
 double SynapseWork::getTables(const CostModel &model, int64_t count) const {
@@ -279,7 +287,7 @@ double SynapseWork::getTables(const CostModel &model, int64_t count) const {
                    llvm::divideCeil(inputs % kWordBits, group);
   double entries = static_cast<double>(groups) * (int64_t(1) << group);
   return visits * (count * groups * model.tablePerLookup) +
-         getTiles(model) * taps * entries * model.tablePerEntry;
+         tiles * taps * entries * model.tablePerEntry;
 }
 
 double SynapseWork::getSelects(const CostModel &model) const {

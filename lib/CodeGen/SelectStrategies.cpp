@@ -72,7 +72,10 @@ private:
         candidates.push_back(candidate);
     if (candidates.empty())
       return synapse->emitOpError("no strategy realises ") << sum;
-    SynapseWork work = SynapseWork::get(synapse);
+    layer->setAttr(
+        kTileSumsAttr,
+        Builder(&getContext()).getI64IntegerAttr(model->getTileSums()));
+    SynapseWork work = SynapseWork::get(layer);
     double finish = getFinish(layer);
     Estimates estimates;
     for (const SynapseStrategy *candidate : candidates)

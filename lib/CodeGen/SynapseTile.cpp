@@ -9,6 +9,7 @@
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "spk/CodeGen/CostModel.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -72,22 +73,26 @@ TileGeometry::TileGeometry(FusedOp layer) : op(layer.getSynapse()) {
   std::tie(height, width) = getPositions(result);
   std::tie(sizeY, sizeX) = getPositions(op->getResult(0));
   if (MaxPoolOp pool = getPoolOf(op)) {
+    isPooled = true;
     windowY = {pool.getKernel()[0], pool.getStrides()[0], pool.getPadding()[0]};
     windowX = {pool.getKernel()[1], pool.getStrides()[1], pool.getPadding()[1]};
   }
   steps = shapeOf(op->getResult(0))[0];
 
-  // Sums (positions × time steps) of one tile. At most what half of a
-  // second-level cache of 512 KiB holds: longer runs of positions use each
-  // block of weights or tables more often. At least what pays for building a
-  // table.
-  constexpr int64_t kMaxSums = 1024, kMinSums = 128;
+  // Sums (positions × time steps) of one tile. At most what the cost model
+  // leaves room for in the second-level cache: longer runs of positions use
+  // each block of weights or tables more often. At least what pays for building
+  // a table.
+  constexpr int64_t kMinSums = 128;
+  int64_t maxSums = kMaxTileSums;
+  if (auto given = layer->getAttrOfType<IntegerAttr>(kTileSumsAttr))
+    maxSums = std::max(given.getInt(), kMinSums);
   // Tiles × blocks of channels × batch that keep threads busy.
   constexpr int64_t kMinItems = 8;
   int64_t items =
       llvm::divideCeil(shapeOf(result).back(), kLanes) * shapeOf(result)[1];
   int64_t reduction = windowY.stride * windowX.stride;
-  for (int64_t sums = kMaxSums; sums >= kMinSums; sums /= 2) {
+  for (int64_t sums = maxSums; sums >= kMinSums; sums /= 2) {
     std::tie(rows, columns) =
         fit(height, width, std::max<int64_t>(1, sums / steps / reduction));
     if (items * getNumTiles() >= kMinItems)

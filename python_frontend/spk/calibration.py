@@ -33,6 +33,8 @@ __all__ = ["CONSTANTS", "Calibration", "calibrate", "fit"]
 CONSTANTS = {
     "row_per_spike": "adding the weight row of a set bit",
     "row_per_word": "going through a word of 64 inputs for its set bits",
+    "sorted_row_per_word": "the same at positions in the order of their spikes",
+    "sort_per_word": "sorting a position by a word, for all output channels",
     "table_per_lookup": "adding the table entry of a group",
     "table_per_entry": "computing a table entry",
     "select_per_input": "adding a weight row or zero",
@@ -85,9 +87,9 @@ class Calibration:
     def __str__(self) -> str:
         lines = [f"{'constant':20} {'ns':>8}  of 64 output channels"]
         lines += [f"{name:20} {value:8.3f}  {CONSTANTS[name]}" for name, value in self.nanoseconds.items()]
-        lines += ["", f"{'layer':24} {'strategy':18} {'measured':>10} {'estimate':>10} {'error':>7}"]
+        lines += ["", f"{'layer':26} {'strategy':18} {'measured':>10} {'estimate':>10} {'error':>7}"]
         for layer, taken, estimate, error in zip(self.layers, self.measured, self.estimated, self.errors, strict=True):
-            lines.append(f"{layer.name:24} {layer.strategy:18} {taken / 1e3:7.1f} µs {estimate / 1e3:7.1f} µs {100 * error:+6.1f}%")
+            lines.append(f"{layer.name:26} {layer.strategy:18} {taken / 1e3:7.1f} µs {estimate / 1e3:7.1f} µs {100 * error:+6.1f}%")
         sizes = list(map(abs, self.errors))
         lines += ["", f"error of the fit: median {100 * statistics.median(sizes):.1f} %, largest {100 * max(sizes):.1f} %"]
         return "\n".join(lines)

@@ -139,11 +139,14 @@ _STREAM = "planes = true"
 _GROUPS = "grouped, group = 5"
 
 LAYERS = (
-    MicroLayer("rows", "row_accumulate", 256, 256, 64, 0.15),
-    MicroLayer("rows, sparse", "row_accumulate", 512, 256, 64, 1 / 64),
-    MicroLayer("rows, dense", "row_accumulate", 256, 256, 64, 0.4),
-    MicroLayer("rows, many positions", "row_accumulate", 512, 128, 196, 0.1),
+    MicroLayer("rows", "row_accumulate", 256, 512, 64, 0.15),
+    MicroLayer("rows, sparse", "row_accumulate", 512, 512, 64, 1 / 64),
+    MicroLayer("rows, dense", "row_accumulate", 256, 512, 64, 0.4),
+    MicroLayer("rows, many positions", "row_accumulate", 512, 512, 196, 0.1),
     MicroLayer("rows, few inputs", "row_accumulate", 64, 512, 196, 0.1),
+    MicroLayer("rows, many outputs", "row_accumulate", 256, 768, 64, 0.1),
+    MicroLayer("rows, unsorted", "row_accumulate", 256, 64, 256, 0.15),
+    MicroLayer("rows, sparse and unsorted", "row_accumulate", 512, 128, 196, 1 / 64),
     MicroLayer("rows, window", "row_accumulate", 64, 128, 16, 0.15, window=3),
     MicroLayer("rows, planes", "row_accumulate", 256, 256, 64, 0.2, 3, summation=f"sequential, {_STREAM}"),
     MicroLayer("rows, 6 planes", "row_accumulate", 64, 256, 196, 0.2, 6, summation=f"sequential, {_STREAM}"),
@@ -169,6 +172,8 @@ def quick_layers() -> list[MicroLayer]:
         "rows",
         "rows, sparse",
         "rows, few inputs",
+        "rows, many outputs",
+        "rows, unsorted",
         "rows, planes",
         "tables",
         "tables, few positions",

@@ -1,8 +1,10 @@
 // RUN: rm -rf %t && mkdir %t
-// RUN: %python %spk_src/test/Inputs/make_cost_model.py %t/rows.json row_per_spike=1 row_per_word=10 select_per_input=100 table_per_lookup=2 table_per_entry=3 sum_per_plane=5 finish_per_sum=7
+// RUN: %python %spk_src/test/Inputs/make_cost_model.py %t/rows.json row_per_spike=1 row_per_word=10 sorted_row_per_word=2 sort_per_word=4 select_per_input=100 table_per_lookup=2 table_per_entry=3 sum_per_plane=5 finish_per_sum=7
 // RUN: %python %spk_src/test/Inputs/make_cost_model.py %t/selects.json row_per_spike=1000 table_per_entry=1000 select_per_input=1
+// RUN: sed 's/1048576/131072/' %t/rows.json > %t/small.json
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-select-strategies{cost-model=%t/rows.json})' | FileCheck %s --check-prefixes=CHECK,ROWS
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-select-strategies{cost-model=%t/selects.json})' | FileCheck %s --check-prefixes=CHECK,SELECTS
+// RUN: spk-opt %s --pass-pipeline='builtin.module(spk-select-strategies{cost-model=%t/small.json})' | FileCheck %s --check-prefixes=CHECK,SMALL
 // RUN: spk-opt %s --pass-pipeline='builtin.module(spk-select-strategies{strategy=select_accumulate cost-model=%t/rows.json})' | FileCheck %s --check-prefixes=CHECK,FORCED
 // RUN: not spk-opt %s --pass-pipeline='builtin.module(spk-select-strategies{strategy=fastest})' 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 
@@ -31,7 +33,7 @@
 // A forced strategy is used where it gives these bits, and only there.
 
 // CHECK-LABEL: @sequential
-// ROWS: spk.fused({{.*}}) {reason = "adds one weight row per spike; work follows the spikes; the fastest with this sum by the cost model of test", spk.estimates = {row_accumulate = 288 : i64, select_accumulate = 33698 : i64}, strategy = "row_accumulate"}
+// ROWS: spk.fused({{.*}}) {reason = "adds one weight row per spike; work follows the spikes; the fastest with this sum by the cost model of test", spk.estimates = {row_accumulate = 288 : i64, select_accumulate = 33698 : i64}, spk.tile_sums = 1024 : i64, strategy = "row_accumulate"}
 // SELECTS: strategy = "select_accumulate"}
 // FORCED: spk.fused({{.*}}) {reason = "forced: {{.*}}", spk.estimates = {row_accumulate = {{.*}}, strategy = "select_accumulate"}
 func.func @sequential(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
@@ -60,7 +62,7 @@ func.func @measured(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x
 // 14 * (2 * 5 * 2 + 5 + 7) + 5 * 32 * 3 = 928.
 
 // CHECK-LABEL: @grouped
-// ROWS: spk.fused({{.*}}; the fastest with this sum by the cost model of test", spk.estimates = {select_accumulate = {{.*}}, table = 928 : i64}, strategy = "table"}
+// ROWS: spk.fused({{.*}}; the fastest with this sum by the cost model of test", spk.estimates = {select_accumulate = {{.*}}, table = 928 : i64}, spk.tile_sums = 1024 : i64, strategy = "table"}
 // SELECTS: strategy = "select_accumulate"}
 // FORCED: spk.fused({{.*}}) {reason = "forced: {{.*}}, strategy = "select_accumulate"}
 func.func @grouped(%x: tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 2>>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
@@ -76,7 +78,7 @@ func.func @grouped(%x: tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 2>>, %
 // 14 * (5 * 2 + 24 * 0.075 * 1 + 10 + 5 + 7) + 5 * 32 * 3 = 953.2.
 
 // CHECK-LABEL: @grouped_planes
-// ROWS: spk.estimates = {table_and_rows = 953 : i64}, strategy = "table_and_rows"}
+// ROWS: spk.estimates = {table_and_rows = 953 : i64}, spk.tile_sums = 1024 : i64, strategy = "table_and_rows"}
 func.func @grouped_planes(%x: tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 2>>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
   %0 = spk.fused(%x, %w) : (tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 2>>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
   ^bb0(%a: tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 2>>, %b: tensor<24x24xf32>):
@@ -114,8 +116,38 @@ func.func @window(%x: tensor<1x1x3x3x64xi1, #spk.packed<axis = 4>>, %w: tensor<6
   return %0 : tensor<1x1x3x3x65xf32>
 }
 
+// From 64 sums on, positions are sorted, once for both blocks of 64 channels:
+// 2 * 80 * (64 * 0.15 * 1 + 2 + 7) + 80 * 4 = 3296.
+
+// CHECK-LABEL: @sorted
+// ROWS: row_accumulate = 3296 : i64
+func.func @sorted(%x: tensor<2x1x40x64xi1, #spk.packed<axis = 3>>, %w: tensor<65x64xf32>) -> tensor<2x1x40x65xf32> {
+  %0 = spk.fused(%x, %w) : (tensor<2x1x40x64xi1, #spk.packed<axis = 3>>, tensor<65x64xf32>) -> tensor<2x1x40x65xf32> {
+  ^bb0(%a: tensor<2x1x40x64xi1, #spk.packed<axis = 3>>, %b: tensor<65x64xf32>):
+    %1 = spk.linear %a, %b {sum = #spk.sum<sequential>} : (tensor<2x1x40x64xi1, #spk.packed<axis = 3>>, tensor<65x64xf32>) -> tensor<2x1x40x65xf32>
+    spk.yield %1 : tensor<2x1x40x65xf32>
+  }
+  return %0 : tensor<2x1x40x65xf32>
+}
+
+// Half of the second-level cache holds 256 sums: tables of 5 * 32 entries are
+// made 4 times instead of once for 1024 sums. 8 blocks of
+// 1024 * (5 * 2 + 7) + 5 * 32 * 3 = 17888 or 1024 * 17 + 4 * 480 = 19328.
+
+// CHECK-LABEL: @tiles
+// ROWS: table = 143104 : i64}, spk.tile_sums = 1024 : i64
+// SMALL: table = 154624 : i64}, spk.tile_sums = 256 : i64
+func.func @tiles(%x: tensor<2x1x512x24xi1, #spk.packed<axis = 3>>, %w: tensor<512x24xf32>) -> tensor<2x1x512x512xf32> {
+  %0 = spk.fused(%x, %w) : (tensor<2x1x512x24xi1, #spk.packed<axis = 3>>, tensor<512x24xf32>) -> tensor<2x1x512x512xf32> {
+  ^bb0(%a: tensor<2x1x512x24xi1, #spk.packed<axis = 3>>, %b: tensor<512x24xf32>):
+    %1 = spk.linear %a, %b {sum = #spk.sum<grouped, group = 5>} : (tensor<2x1x512x24xi1, #spk.packed<axis = 3>>, tensor<512x24xf32>) -> tensor<2x1x512x512xf32>
+    spk.yield %1 : tensor<2x1x512x512xf32>
+  }
+  return %0 : tensor<2x1x512x512xf32>
+}
+
 // CHECK-LABEL: @float_input
-// CHECK: spk.fused({{.*}}) {reason = "{{.*}}; the only one with this sum", spk.estimates = {dense_fma = {{[0-9]+}} : i64}, strategy = "dense_fma"}
+// CHECK: spk.fused({{.*}}) {reason = "{{.*}}; the only one with this sum", spk.estimates = {dense_fma = {{[0-9]+}} : i64}, spk.tile_sums = {{[0-9]+}} : i64, strategy = "dense_fma"}
 func.func @float_input(%x: tensor<2x1x7x24xf32>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
   %0 = spk.fused(%x, %w) : (tensor<2x1x7x24xf32>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32> {
   ^bb0(%a: tensor<2x1x7x24xf32>, %b: tensor<24x24xf32>):

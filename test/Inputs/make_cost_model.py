@@ -6,6 +6,8 @@ import sys
 CONSTANTS = (
     "row_per_spike",
     "row_per_word",
+    "sorted_row_per_word",
+    "sort_per_word",
     "table_per_lookup",
     "table_per_entry",
     "select_per_input",

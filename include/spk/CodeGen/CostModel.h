@@ -28,6 +28,12 @@ namespace mlir::spk {
 /// expected to take on one thread with each strategy that realises its sum.
 inline constexpr llvm::StringLiteral kEstimatesAttr = "spk.estimates";
 
+/// Attribute of spk.fused, i64: sums that a tile has at most, see
+/// `CostModel::getTileSums`.
+inline constexpr llvm::StringLiteral kTileSumsAttr = "spk.tile_sums";
+/// The value where there is no such attribute.
+inline constexpr int64_t kMaxTileSums = 1024;
+
 /// Constants in nanoseconds, each for 64 output channels.
 struct CostModel {
   /// Family of CPUs, or what the file of constants names.
@@ -35,8 +41,11 @@ struct CostModel {
 
   /// Adding the weight row of a set bit.
   double rowPerSpike;
-  /// Going through a word of 64 inputs for its set bits, were there any or not.
-  double rowPerWord;
+  /// Going through a word of 64 inputs for its set bits, were there any or not:
+  /// positions as they come, and in the order of their spikes.
+  double rowPerWord, sortedRowPerWord;
+  /// Sorting a position by a word, once for all output channels.
+  double sortPerWord;
   /// Adding the table entry of a group of inputs.
   double tablePerLookup;
   /// Computing and storing a table entry.
@@ -57,7 +66,8 @@ struct CostModel {
   int64_t l1Bytes, l2Bytes;
 
   /// Sums of 64 channels (positions × time steps) that a tile should have at
-  /// most: a quarter of the second-level cache holds them.
+  /// most: half of the second-level cache holds them, and the stack of a
+  /// thread.
   int64_t getTileSums() const;
 
   /// The constants of a JSON file or of a family of CPUs; of the family of this
@@ -72,18 +82,23 @@ struct CostModel {
                                    llvm::StringRef features);
 };
 
-/// What a synapse has to sum; see `CostModel` for the units.
+/// What the synapse of a layer has to sum; see `CostModel` for the units.
 struct SynapseWork {
-  static SynapseWork get(SynapseOpInterface synapse);
+  /// `layer` knows how many sums its tiles have.
+  static SynapseWork get(FusedOp layer);
 
   SumAttr sum;
   /// Blocks of 64 output channels.
   int64_t blocks = 0;
-  /// Positions × time steps × batch, and of one batch element.
-  int64_t sums = 0, sumsPerImage = 0;
+  /// Positions × time steps × batch.
+  int64_t sums = 0;
+  /// Tiles of positions × batch: how often every table is made.
+  int64_t tiles = 0;
+  /// Whether positions are sorted for weight rows.
+  bool sorted = false;
   /// Pairs of a sum and a tap of the window that lies inside the input.
   int64_t visits = 0;
-  int64_t taps = 0;
+  int64_t taps = 0, windowRows = 0;
   /// Input channels of a tap.
   int64_t inputs = 0;
   /// Share of inputs whose bit p is set; empty where floats are read.
@@ -103,9 +118,6 @@ struct SynapseWork {
   double getFMAs(const CostModel &model) const;
   /// Putting the sums of all planes together.
   double getPlaneSums(const CostModel &model) const;
-
-  /// Times that every table is made: tiles of positions.
-  int64_t getTiles(const CostModel &model) const;
 };
 
 } // namespace mlir::spk

@@ -42,6 +42,7 @@ struct TileGeometry {
   /// the layer.
   int64_t sizeY, sizeX;
   PoolWindow windowY, windowX;
+  bool isPooled = false;
   /// Time steps of the synapse.
   int64_t steps;
   /// Sums of a row of positions: every tap adds a whole row of the input, and
