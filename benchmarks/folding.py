@@ -44,14 +44,16 @@ class Unrolled(nn.Module):
         self.threshold = node.v_threshold
 
     def forward(self, x: Tensor) -> Tensor:
+        steps, batch = int(x.shape[0]), int(x.shape[1])
         spikes = []
         v: Tensor | None = None
-        for current in x.unbind(0):
+        # On [T * B, ...]: what stands before and behind is that shape, too, so that OpenVINO keeps its layouts.
+        for current in x.flatten(0, 1).split(batch):
             h = current * self.rate if v is None else v + (current - v) * self.rate
             fires = h >= self.threshold
             v = torch.where(fires, 0.0, h)
             spikes.append(fires.to(x.dtype))
-        return torch.stack(spikes)
+        return torch.cat(spikes).unflatten(0, (steps, batch))
 
 
 class Flat(nn.Module):
