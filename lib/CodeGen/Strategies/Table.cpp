@@ -166,8 +166,7 @@ private:
   }
 
   /// Adds the entries of one word of one plane to the sums of a run.
-  void emitRun(const SynapseRun &run, Value word, Value plane,
-               int64_t groups) {
+  void emitRun(const SynapseRun &run, Value word, Value plane, int64_t groups) {
     auto loadWord = [&](Value i) -> Value {
       SmallVector<Value> at = run.at(b, i);
       at.append({word, plane});
@@ -210,8 +209,8 @@ private:
   }
 
   /// Adds the entries of `words` at positions i, i + 1, ... of a run.
-  void addEntries(const SynapseRun &run, Value i, ValueRange words,
-                  Value plane, int64_t groups) {
+  void addEntries(const SynapseRun &run, Value i, ValueRange words, Value plane,
+                  int64_t groups) {
     auto place = [&](int64_t j) -> SmallVector<Value> {
       return {plane, b.addIndex(run.first, b.addIndex(i, j))};
     };
