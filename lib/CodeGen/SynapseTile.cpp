@@ -88,7 +88,7 @@ TileGeometry::TileGeometry(FusedOp layer) : op(layer.getSynapse()) {
   if (auto given = layer->getAttrOfType<IntegerAttr>(kTileSumsAttr))
     maxSums = std::max(given.getInt(), kMinSums);
   // Tiles × blocks of channels × batch that keep threads busy.
-  constexpr int64_t kMinItems = 8;
+  constexpr int64_t kMinItems = 4;
   int64_t items =
       llvm::divideCeil(shapeOf(result).back(), kLanes) * shapeOf(result)[1];
   int64_t reduction = windowY.stride * windowX.stride;
