@@ -44,7 +44,7 @@ class Layer:
     top: int = 1  # Largest input.
     follows: str = ""  # Any of: bias, pool (before the neuron), lif, current, pool (after it).
     static: bool = False
-    shares: int | None = None  # Layer whose input this one reads as well.
+    reads: int | None = None  # Layer whose spikes are the input.
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class Variant:
     strategies: tuple[str, ...]
     sums: tuple[str, ...]  # One layer after the other takes the next.
     planes: str = ""  # Added to it where inputs are integers.
+    spikes: str = ""  # Order for layers that read the spikes of another, if not that of the others.
     least: int = 1  # Streams hold integers up to this at least.
     floats: bool = False
     options: tuple[str, ...] = ("",)  # Of spk-compile; "" for none.
@@ -64,8 +65,9 @@ VARIANTS = {
     "grouped": Variant(("table", "select_accumulate"), tuple(f"grouped, group = {g}" for g in (5, 4, 5, 3, 2, 7, 5, 1, 64)),
                        ", planes = true"),
     "grouped-planes": Variant(("table_and_rows",), tuple(f"grouped, group = {g}, planes = true, grouped_planes = {n}"
-                                                         for g, n in ((5, 1), (5, 2), (4, 1), (5, 3), (3, 9), (1, 1))), least=3),
-    "fma": Variant(("dense_fma",), ("fma",), floats=True),
+                                                         for g, n in ((5, 1), (5, 2), (4, 1), (5, 3), (3, 9), (1, 1))),
+                              spikes="grouped, group = 5", least=3),
+    "fma": Variant(("dense_fma",), ("fma",), spikes="sequential", floats=True),
     "by-option": Variant(("auto",), ("",), options=("--sum=auto", "--sum=sequential", "--sum=grouped")),
 }
 # What the layers of "by-option" are said to have measured, in turn.
@@ -89,8 +91,9 @@ MODULES = {
         Layer(65, 70, (7, 7), (3, 3), (1, 2), (0, 1), follows="lif after"),
         Layer(70, 16, (3, 5), (3, 3), padding=(1, 1), follows="lif", static=True),
         Layer(1, 16, (1, 70), (3, 3), padding=(1, 1), follows="lif current"),
-        Layer(48, 63, (14, 14), (3, 3), padding=(1, 1), shares=4),
-        Layer(48, 64, (14, 14), (5, 1), padding=(2, 0), shares=4),
+        Layer(64, 64, (14, 14), (3, 3), padding=(1, 1), reads=4),
+        Layer(64, 63, (14, 14), (3, 3), padding=(1, 1), reads=4),
+        Layer(64, 64, (14, 14), (5, 1), padding=(2, 0), reads=4),
     ),
     (1, 2): (
         Layer(130, 63, (196,), follows="lif current"),
@@ -165,6 +168,9 @@ class Module:
 
     def add_layer(self, name, layer, total, batch):
         element = "f32" if self.variant.floats else "i1" if layer.top == 1 else "i8"
+        source = f"%{name}"
+        if layer.reads is not None:
+            element, source, total = "i1", f"%l{layer.reads}_lif", self.variant.spikes or total
         steps = 1 if layer.static else self.steps
 
         def tensor(steps, size, channels, element):
@@ -177,8 +183,7 @@ class Module:
             total += self.variant.planes
         if layer.static:
             notes.append("spk.static")
-        source = name if layer.shares is None else f"l{layer.shares}"
-        if layer.shares is None:
+        if layer.reads is None:
             self.arguments.append(f"%{name}: {kind} {{{', '.join(notes)}}}")
         weight, weight_kind = self.weight(f"{name}.w", (layer.outputs, layer.channels // layer.groups, *(layer.window or ())))
         kinds, bias = f"{kind}, {weight_kind}", ""
@@ -192,7 +197,7 @@ class Module:
                           f"padding = array<i64: {layer.padding[0]}, {layer.padding[1]}>, groups = {layer.groups} : i64, ")
         order = f"sum = #spk.sum<{total}>, " if total else MEASURED[int(name[1:]) % len(MEASURED)]
         kind = tensor(steps, size, layer.outputs, "f32")
-        value = self.op(f"%{name}_sum", f"spk.{kernel} %{source}, {weight}{bias} {{{attributes}{order}"
+        value = self.op(f"%{name}_sum", f"spk.{kernel} {source}, {weight}{bias} {{{attributes}{order}"
                         f'layout = #spk.layout<channels_last>}} : ({kinds}) -> {kind} loc("{name}")')
         if layer.static:
             repeated = tensor(self.steps, size, layer.outputs, "f32")
@@ -266,7 +271,7 @@ class Case:
         (directory / "net.mlir").write_text(module.text(module.batch))
         (directory / "whole.mlir").write_text(module.text(module.batch * len(DENSITIES)))
         write_safetensors(directory / "net.safetensors", module.weights)
-        names = {i: f"l{i}" for i, layer in enumerate(module.layers) if layer.shares is None}
+        names = {i: f"l{i}" for i, layer in enumerate(module.layers) if layer.reads is None}
         for i, name in names.items():
             np.save(directory / f"{name}.npy", module.input(i))
         np.save(directory / "time.npy", np.zeros((module.steps + 1, module.batch * len(DENSITIES), 1), np.float32))
