@@ -34,7 +34,7 @@ class Result:
     minimum: float = 0.0
     disturbed: float = 0.0  # share of calls during which another process took the processor
     difference: float = 0.0  # of outputs to those of PyTorch, relative to the largest
-    first_answer: float = 0.0  # ms from the start of the process, Python included
+    first_answer: float = 0.0  # ms from the start of the process, Python included; at one thread
     load_seconds: float = 0.0  # until the network was ready to run
     made_seconds: float = 0.0  # to make what was loaded
     file_bytes: int = 0
@@ -125,29 +125,39 @@ class Cell:
     turn: int  # of these in a row
 
 
+def introduce(cell: Cell, engine: Any, worker: Worker) -> Result:
+    """Wait until a worker has given its first answer, and note what it says of itself."""
+    ready = worker.read()
+    result = Result(worker.name, engine.label, engine.fp32, cell.site.name, cell.batch, cell.threads)
+    if cell.threads == 1:
+        result.first_answer = 1e3 * (ready["answered"] - worker.started)
+    size = 1 if ready["split"] else cell.batch
+    result.made_seconds = sum(cell.site.seconds(f"{kind}-{size}") for kind in (*engine.needs, *engine.needs_one))
+    result.load_seconds, result.version = ready["load_seconds"], ready["version"]
+    result.file_bytes, result.split = ready["bytes"], ready["split"]
+    return result
+
+
 def measure(cell: Cell, engines: dict[str, Any], python: Path | None, folder: Path) -> list[Result]:
     """All engines on a cell, in turns.
 
     Raises:
         StageError: if an engine fails.
     """
-    results = {}
+    results: dict[str, Result] = {}
     workers: dict[str, Worker] = {}
     timed: dict[str, list[tuple[float, bool]]] = {name: [] for name in engines}
     expected = np.load(cell.site.folder / "outputs.npy")
     try:
-        # One after another, so that the time to the first answer is not disturbed.
+        # At one thread one after another, so that the time to the first answer is not disturbed; where an engine
+        # chooses how to run a batch, too.
+        together = cell.threads > 1 and cell.batch == 1
         for name, engine in engines.items():
-            home = python if engine.peers else None
-            workers[name] = worker = Worker(name, cell.site, cell.threads, cell.batch, home, folder)
-            ready = worker.read()
-            result = Result(name, engine.label, engine.fp32, cell.site.name, cell.batch, cell.threads)
-            result.first_answer = 1e3 * (ready["answered"] - worker.started)
-            result.load_seconds = ready["load_seconds"]
-            size = 1 if ready["split"] else cell.batch
-            result.made_seconds = sum(cell.site.seconds(f"{kind}-{size}") for kind in (*engine.needs, *engine.needs_one))
-            result.version, result.file_bytes, result.split = ready["version"], ready["bytes"], ready["split"]
-            results[name] = result
+            workers[name] = Worker(name, cell.site, cell.threads, cell.batch, python if engine.peers else None, folder)
+            if not together:
+                results[name] = introduce(cell, engine, workers[name])
+        if together:
+            results = {name: introduce(cell, engine, workers[name]) for name, engine in engines.items()}
         names = list(engines)
         for number in range(cell.rounds * cell.inputs // cell.turn):
             which = [(number * cell.turn + i) % INPUTS for i in range(cell.turn)]

@@ -9,7 +9,6 @@ weights on that, once, and keeps them.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from spk import dyadic, exactness, rates, walk
+from spk import dyadic, rates
 from torch import Tensor, nn
 
 HERE = Path(__file__).resolve().parent
@@ -176,17 +175,6 @@ def load(name: str, weights: Path) -> nn.Module:
     return model
 
 
-def key(name: str) -> str:
-    """Changes when anything changes that the settled weights follow from."""
-    sources = [HERE / "densities.json", Path(__file__)]
-    sources += [Path(module.__file__) for module in (dyadic, exactness, rates, walk)]
-    sources += sorted((ROOT / "examples").glob("*/spik*.py"))
-    digest = hashlib.sha256(f"{name} {torch.__version__}".encode())
-    for source in sources:
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def products(model: nn.Module, example: Tensor) -> list[dict[str, Any]]:
     """Shapes of all synapses that a dense implementation computes for an input, the first convolution at one time step."""
     found: list[dict[str, Any]] = []
@@ -227,14 +215,11 @@ def prepare(name: str, folder: Path) -> None:
 
 
 def main() -> int:
-    """Print the key of a network, or prepare it."""
+    """Prepare a network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", choices=NETWORKS)
-    parser.add_argument("--folder", type=Path, help="where to write; only print the key if not given")
+    parser.add_argument("folder", type=Path, help="where to write")
     options = parser.parse_args()
-    if options.folder is None:
-        print(key(options.name))
-        return 0
     prepare(options.name, options.folder)
     return 0
 

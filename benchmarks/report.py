@@ -65,7 +65,7 @@ def result_rows(results: Sequence[Any], gmac: dict[str, float]) -> list[list[str
             if name == "onednn":
                 row += [""] * 6
             else:
-                row += [f"{result.difference:.1e}", f"{result.first_answer:.0f}"]
+                row += [f"{result.difference:.1e}", f"{result.first_answer:.0f}" if result.first_answer else ""]
                 row += [f"{result.made_seconds:.1f}", f"{result.load_seconds:.1f}"]
                 row += [f"{result.file_bytes / 1e6:.0f}", f"{result.peak_bytes / 1e6:.0f}"]
             rows.append(row)

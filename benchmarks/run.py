@@ -31,7 +31,7 @@ import numpy as np
 import report
 from engines import ENGINES
 from measuring import Cell, Result, measure
-from stages import HERE, ROOT, Site, StageError, compile_network, compile_one, environment, heartbeat, peers_python, prepare, say, sites
+from stages import HERE, ROOT, Site, StageError, compile_network, compile_sizes, environment, heartbeat, peers_python, prepare, say, sites
 
 MODELS = ("spikformer-4-384", "spikformer-8-512", "spikingformer-8-512", "sdt-8-512")
 SEW = ("spikformer-4-384", "spikformer-8-512")  # integer streams
@@ -47,7 +47,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--models", help=f"comma-separated, of {', '.join(MODELS)} (default: all)")
     parser.add_argument("--peers", help=f"comma-separated, of {', '.join(PEERS)}, or none (default: all, quick: {', '.join(QUICK_PEERS)})")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
-    parser.add_argument("--batch", default="1,8", help="batch sizes (default: 1,8; quick: 8 for spikformer-8-512 only)")
+    parser.add_argument("--batch", default="1,8", help="batch sizes (default: 1,8; quick: 8 for spikformer-8-512 at most threads)")
     parser.add_argument("--rounds", type=int, help="passes over the 16 inputs (default: 5, quick: 1)")
     parser.add_argument("--quick", action="store_true", help="few rounds and peers, in less than 8 minutes")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a line falls short that docs/benchmarks.md does not list")
@@ -86,6 +86,11 @@ def batches_of(name: str, options: argparse.Namespace) -> list[int]:
     """Batch sizes to measure of a network."""
     small = options.quick and name != COMPILED
     return [batch for batch in options.batch if batch == 1 or not small] or options.batch
+
+
+def threads_of(batch: int, options: argparse.Namespace) -> list[int]:
+    """Numbers of threads to measure a batch size at."""
+    return [max(options.threads)] if options.quick and batch > 1 else options.threads
 
 
 def runs_on(name: str, batch: int) -> bool:
@@ -129,7 +134,7 @@ def measure_network(site: Site, python: Path | None, options: argparse.Namespace
     for batch in batches_of(site.name, options):
         names = ["spk", *(name for name in options.peers if runs_on(name, batch))]
         names += ["onednn"] if python else []
-        for threads in options.threads:
+        for threads in threads_of(batch, options):
             # Of a large batch few calls in a row: each works through all its weights anyway.
             rounds, inputs, turn = options.rounds, 16, 16 if small else 8
             if small:
@@ -146,15 +151,14 @@ def measure_network(site: Site, python: Path | None, options: argparse.Namespace
 
 
 def compile_times(options: argparse.Namespace) -> list[lines.Line]:
-    """Of other depths and time steps; the best of some, quick of one."""
-    seconds: dict[tuple[int, int], float] = {}
-    with heartbeat("compiling at other depths and time steps"):
+    """Of other depths and time steps; the best of three, quick of one."""
+    sizes = [(4, 16), (16, 8), (4, 8), (4, 4)]
+    best: dict[tuple[int, int], float] = {}
+    with heartbeat(f"compiling {COMPILED} at other depths and time steps"):
         for _ in range(1 if options.quick else 3):
-            for steps, depth in ((4, 4), (4, 8), (4, 16), (16, 8)):
-                output = options.folder / "compiling" / f"{COMPILED}-{steps}-{depth}"
-                facts = compile_one(COMPILED, output, options.folder, "--steps", steps, "--depth", depth)
-                seconds[steps, depth] = min(facts["seconds"]["compile_cpu"], seconds.get((steps, depth), float("inf")))
-    return lines.compilation(COMPILED, seconds)
+            taken = compile_sizes(COMPILED, sizes, options.folder)
+            best = {size: min(seconds, best.get(size, seconds)) for size, seconds in taken.items()}
+    return lines.compilation(COMPILED, best)
 
 
 def kernels(options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -119,17 +120,22 @@ class Site:
         return float(json.loads(note.read_text())["seconds"]) if note.exists() else 0.0
 
 
+def digest(*parts: Any) -> str:
+    """Changes when a part does: the content of a path, anything else as text."""
+    made = hashlib.sha256()
+    for part in parts:
+        made.update(part.read_bytes() if isinstance(part, Path) else str(part).encode())
+    return made.hexdigest()[:12]
+
+
 def sites(names: list[str], folder: Path) -> list[Site]:
     """Of the networks of these names; nothing is made."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes())
-    for source in ("folding.py", "peers.py"):
-        digest.update((HERE / source).read_bytes())
-    found = []
-    for name in names:
-        key = run([sys.executable, HERE / "networks.py", name], folder).strip()
-        place = folder / f"{name}-{key}"
-        found.append(Site(name, place, place / f"peers-{digest.hexdigest()[:12]}"))
-    return found
+    spk = ROOT / "python_frontend" / "spk"
+    settled = [spk / f"{part}.py" for part in ("dyadic", "exactness", "rates", "walk", "neuron")]
+    settled += [HERE / "networks.py", HERE / "densities.json", *sorted((ROOT / "examples").glob("*/spik*.py"))]
+    exported = digest(REQUIREMENTS, HERE / "folding.py", HERE / "peers.py")
+    places = {name: folder / f"{name}-{digest(name, metadata.version('torch'), *settled)}" for name in names}
+    return [Site(name, place, place / f"peers-{exported}") for name, place in places.items()]
 
 
 def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]], folder: Path) -> None:
@@ -141,7 +147,7 @@ def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]]
     def one(site: Site) -> None:
         if not (site.folder / "facts.json").exists():
             start = time.monotonic()
-            run([sys.executable, HERE / "networks.py", site.name, "--folder", site.folder], folder)
+            run([sys.executable, HERE / "networks.py", site.name, site.folder], folder)
             say(f"   {site.name}: settled on the table of densities, {time.monotonic() - start:.0f} s")
         missing = [kind for kind in kinds[site.name] if not (site.peers / f"{kind.replace(':', '-')}.json").exists()]
         if python and missing:
@@ -154,22 +160,22 @@ def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]]
         list(pool.map(one, sorted(wanted, key=lambda site: "8-512" not in site.name)))
 
 
-def compile_one(name: str, output: Path, folder: Path, *arguments: Any) -> dict[str, Any]:
-    """Run ``compiling.py``."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    return last_json(run([sys.executable, HERE / "compiling.py", name, output, *arguments], folder, os.cpu_count() or 1))
-
-
 def compile_network(site: Site, batches: list[int], folder: Path) -> dict[str, Any]:
     """Compile the program and one library per batch size; returns what is known of the program."""
-    weights = ["--weights", site.folder / "settled.safetensors"]
-    densities = site.folder / "densities.json"
-    if not densities.exists():
-        temps = site.folder / "temps"
-        compile_one(site.name, site.folder / "net-1.so", folder, *weights, "--samples", site.folder / "inputs.npy")
-        shutil.copy(next(temps.glob("*.densities.json")), densities)
-        shutil.rmtree(temps)
-    program = compile_one(site.name, site.folder / "net", folder, *weights, "--densities", densities)
-    for batch in batches:
-        compile_one(site.name, site.folder / f"net-{batch}.so", folder, *weights, "--densities", densities, "--batch", batch)
-    return program
+    command = [sys.executable, HERE / "compiling.py", site.name, site.folder, "--batches", ",".join(map(str, batches))]
+    return last_json(run(command, folder, os.cpu_count() or 1))
+
+
+def compile_sizes(name: str, sizes: list[tuple[int, int]], folder: Path) -> dict[tuple[int, int], float]:
+    """CPU seconds that the compiler takes for a network of other time steps and depths."""
+
+    def one(size: tuple[int, int]) -> float:
+        place = folder / "compiling" / f"{size[0]}-{size[1]}"
+        place.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, HERE / "compiling.py", name, place, "--steps", size[0], "--depth", size[1]]
+        return float(last_json(run(command, folder))["seconds"]["compile_cpu"])
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        taken = list(pool.map(one, sizes))
+    shutil.rmtree(folder / "compiling")
+    return dict(zip(sizes, taken, strict=True))
