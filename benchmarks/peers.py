@@ -22,7 +22,7 @@ import torch
 from folding import flatten, fold
 from torch import Tensor, nn
 
-CALIBRATED_ON = 8  # images, for int8
+CALIBRATED_ON = 4  # images, for int8
 
 
 def folded(name: str, folder: Path, batch: int = 1) -> tuple[nn.Module, Tensor]:
