@@ -191,6 +191,8 @@ def execute(options: argparse.Namespace) -> int:
         for r in mine:
             if r.engine == "spk":
                 r.made_seconds = sum(facts["seconds"][part] for part in ("import", "compile"))
+                if r.batch == r.threads == 1:
+                    r.first_answer, r.peak_bytes = facts["first_answer"], facts["peak_bytes"]
     found = [line.record() for line in lines.speed(results, SEW)] + found
     if COMPILED in options.models and not options.no_compile_times:
         found += [line.record() for line in compile_times(options)]

@@ -273,7 +273,7 @@ def faked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(run, "sites", lambda *_: [site])
     monkeypatch.setattr(run, "prepare", lambda *_: None)
     monkeypatch.setattr(run, "compile_network", lambda *_: {"seconds": {"import": 1.0, "compile": 1.0}})
-    monkeypatch.setattr(run, "start_program", lambda *_: {})
+    monkeypatch.setattr(run, "start_program", lambda *_: {"first_answer": 50.0, "peak_bytes": 70e6})
     monkeypatch.setattr(run, "measure_network", measured)
     return numbers
 
