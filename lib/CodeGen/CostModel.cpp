@@ -247,7 +247,7 @@ SynapseWork SynapseWork::get(FusedOp layer) {
   work.sorted = PositionOrder::suits(geometry);
   work.visits = work.sums;
   work.taps = work.windowRows = 1;
-  work.inputs = input.back();
+  work.inputs = SynapseInputs(synapse).getNumChannels();
   work.planes = getPlanes(synapse);
   if (isa<ConvOp>(synapse.getOperation())) {
     auto [height, width] = synapse.getWindow();

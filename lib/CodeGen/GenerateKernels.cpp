@@ -14,6 +14,7 @@
 #include "spk/CodeGen/AttentionKernel.h"
 #include "spk/CodeGen/LayerKernel.h"
 #include "spk/CodeGen/Passes.h"
+#include "spk/CodeGen/SynapseStrategy.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -386,15 +387,33 @@ private:
               {static_cast<int64_t>(padded(type.getDimSize(0))) * kLanes}),
           input);
     case InputRole::Weight:
-      int64_t groups = layer.getSynapse().getNumGroups();
-      int64_t rows = type.getNumElements() / type.getDimSize(0) * groups;
-      return PackWeightsOp::create(
-          b, layer.getLoc(),
-          type.clone(
-              {static_cast<int64_t>(padded(type.getDimSize(0))), rows, kLanes}),
-          input, groups);
+      return packWeights(b, layer, input);
     }
     llvm_unreachable("unknown role");
+  }
+
+  /// Rows of the inputs that each block of output channels reads.
+  static Value packWeights(OpBuilder &b, FusedOp layer, Value weight) {
+    SynapseOpInterface synapse = layer.getSynapse();
+    SynapseInputs inputs(synapse);
+    const SynapseStrategy *strategy =
+        lookupSynapseStrategy(layer.getStrategy().value_or(""));
+    bool isOwn = strategy && strategy->readsOwnInputs();
+    auto [rows, columns] = synapse.getWindow();
+    int64_t blocks = llvm::divideCeil(synapse.getOutputChannels(), kLanes);
+    int64_t perTap =
+        isOwn ? synapse.getChannelsPerGroup() : inputs.getNumChannels();
+    DenseI64ArrayAttr firstInputs;
+    if (inputs.isGrouped() && !isOwn)
+      firstInputs = b.getDenseI64ArrayAttr(
+          llvm::map_to_vector(llvm::seq(blocks), [&](int64_t block) {
+            return inputs.getFirst(block);
+          }));
+    auto type = cast<RankedTensorType>(weight.getType());
+    return PackWeightsOp::create(
+        b, layer.getLoc(),
+        type.clone({blocks, rows * columns * perTap, kLanes}), weight,
+        synapse.getNumGroups(), firstInputs, isOwn);
   }
 
   KernelLibrary kernels;

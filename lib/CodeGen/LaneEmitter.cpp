@@ -145,7 +145,8 @@ LaneEmitter::getStrategy(SynapseOpInterface op) {
   StringAttr name = cast<FusedOp>(op->getParentOp()).getStrategyAttr();
   const SynapseStrategy *strategy =
       name ? lookupSynapseStrategy(name.getValue()) : nullptr;
-  if (strategy && op.getSummation() && strategy->realises(op.getSummation()))
+  if (strategy && op.getSummation() && strategy->realises(op.getSummation()) &&
+      strategy->suits(SynapseInputs(op)))
     return strategy;
   op->emitOpError("needs a strategy that realises its sum; run "
                   "spk-select-strategies");

@@ -64,7 +64,8 @@ public:
           LaneEmitter::getStrategy(synapse);
       if (failed(strategy))
         return failure();
-      if ((*strategy)->isTiled() && getShape().size() <= 5)
+      if ((*strategy)->isTiled(SynapseInputs(synapse)) &&
+          getShape().size() <= 5)
         return emitTiled(synapse, **strategy);
     }
     for (auto attention : body.getOps<SSAOp>())
@@ -310,7 +311,8 @@ std::optional<PositionOrder> spk::getPositionOrder(FusedOp layer) {
   SynapseOpInterface synapse = layer.getSynapse();
   const SynapseStrategy *strategy =
       lookupSynapseStrategy(layer.getStrategy().value_or(""));
-  if (!synapse || !synapse.getSummation() || !strategy || !strategy->isTiled())
+  if (!synapse || !synapse.getSummation() || !strategy ||
+      !strategy->isTiled(SynapseInputs(synapse)))
     return std::nullopt;
   std::optional<int64_t> firstPlane =
       strategy->getOrderedPlanes(synapse.getSummation());

@@ -29,7 +29,9 @@ PositionOrder::PositionOrder(const TileGeometry &geometry, int64_t firstPlane)
     : geometry(geometry), firstPlane(firstPlane) {}
 
 bool PositionOrder::suits(const TileGeometry &geometry) {
-  return geometry.isPadded && geometry.getNumSums() >= kMinSums;
+  // Blocks that read words of their own would each need another order.
+  return geometry.isPadded && geometry.getNumSums() >= kMinSums &&
+         !SynapseInputs(geometry.op).isGrouped();
 }
 
 int64_t PositionOrder::getNumPairs() const {
@@ -98,7 +100,7 @@ private:
   void forEachPosition(const SynapseTile &tile, const SynapseTap &tap,
                        Value plane, Value firstWord,
                        llvm::function_ref<void(ArrayRef<Value>, Value)> body) {
-    int64_t words = tile.getWords();
+    int64_t words = tile.getInputs().getNumWords();
     tile.forEachRun(b, tap, [&](const SynapseRun &run) {
       b.loop(b.index(0), run.count, [&](Value i) {
         SmallVector<Value> loaded;

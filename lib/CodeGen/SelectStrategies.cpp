@@ -68,7 +68,7 @@ private:
 
     SmallVector<const SynapseStrategy *> candidates;
     for (const SynapseStrategy *candidate : getSynapseStrategies())
-      if (candidate->realises(sum))
+      if (candidate->realises(sum) && candidate->suits(SynapseInputs(synapse)))
         candidates.push_back(candidate);
     if (candidates.empty())
       return synapse->emitOpError("no strategy realises ") << sum;

@@ -7,6 +7,7 @@
 
 #include "spk/CodeGen/SynapseStrategy.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
 
@@ -15,8 +16,8 @@ using namespace mlir::spk;
 
 ArrayRef<const SynapseStrategy *> spk::getSynapseStrategies() {
   static const SynapseStrategy *const strategies[] = {
-      &getRowAccumulate(), &getTable(), &getTableAndRows(),
-      &getSelectAccumulate(), &getDenseFMA()};
+      &getDepthwise(),    &getRowAccumulate(),    &getTable(),
+      &getTableAndRows(), &getSelectAccumulate(), &getDenseFMA()};
   return strategies;
 }
 
@@ -31,15 +32,14 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<ShapedType>(value.getType()).getShape();
 }
 
-int64_t SynapseSite::getInputChannels() const {
-  Value operand = const_cast<SynapseOpInterface &>(op).getSynapseInput();
-  return shapeOf(operand).back();
-}
-
 int64_t SynapseSite::getPlanes() const { return shapeOf(input).back(); }
 
-int64_t SynapseSite::getWords() const {
-  return shapeOf(input).drop_back().back();
+Value SynapseSite::loadWord(KernelBuilder &b, ValueRange at, Value w,
+                            Value plane) const {
+  SmallVector<Value> indices(at);
+  Value first = getInputs().getFirstWord(b, block);
+  indices.append({b.addIndex(first, w), plane});
+  return memref::LoadOp::create(b, input, indices);
 }
 
 SmallVector<Value> SynapseSite::forEachTap(
@@ -49,9 +49,14 @@ SmallVector<Value> SynapseSite::forEachTap(
   SynapseOpInterface synapse = op;
   ArrayRef<int64_t> shape = shapeOf(input);
   Value time = shape[0] == 1 ? builder.index(0) : t;
-  int64_t channels = getInputChannels();
+  // Weight rows of one tap.
+  const SynapseStrategy *strategy = lookupSynapseStrategy(
+      op->getParentOfType<FusedOp>().getStrategy().value_or(""));
+  bool isOwn = strategy && strategy->readsOwnInputs();
+  int64_t rows =
+      isOwn ? synapse.getChannelsPerGroup() : getInputs().getNumChannels();
   SmallVector<Value> at = {time, b};
-  auto [rows, columns] = synapse.getWindow();
+  auto [windowRows, windowColumns] = synapse.getWindow();
   bool isConv = isa<ConvOp>(synapse.getOperation());
   if (!isConv) {
     llvm::append_range(at, position);
@@ -73,11 +78,11 @@ SmallVector<Value> SynapseSite::forEachTap(
     return {origin, lower, upper};
   };
   auto [originY, lowerY, upperY] =
-      range(position[0], strideY, padY, rows, shape[2]);
+      range(position[0], strideY, padY, windowRows, shape[2]);
   auto [originX, lowerX, upperX] =
-      range(position[1], strideX, padX, columns, shape[3]);
+      range(position[1], strideX, padX, windowColumns, shape[3]);
   Value firstY = originY, firstX = originX;
-  int64_t numColumns = columns, paddingY = padY, paddingX = padX;
+  int64_t numColumns = windowColumns, paddingY = padY, paddingX = padX;
   Value fromX = lowerX, toX = upperX;
   return builder.loop(lowerY, upperY, carried, [&](Value ky, ValueRange outer) {
     Value y = arith::SubIOp::create(builder, builder.addIndex(firstY, ky),
@@ -86,7 +91,7 @@ SmallVector<Value> SynapseSite::forEachTap(
       Value x = arith::SubIOp::create(builder, builder.addIndex(firstX, kx),
                                       builder.index(paddingX));
       Value tap = builder.addIndex(builder.mulIndex(ky, numColumns), kx);
-      return body({time, b, y, x}, builder.mulIndex(tap, channels), inner);
+      return body({time, b, y, x}, builder.mulIndex(tap, rows), inner);
     });
   });
 }

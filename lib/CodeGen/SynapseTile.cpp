@@ -8,6 +8,7 @@
 #include "spk/CodeGen/SynapseTile.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "spk/CodeGen/CostModel.h"
 
@@ -151,17 +152,15 @@ SumAttr SynapseTile::getSum() const {
   return const_cast<SynapseOpInterface &>(geometry->op).getSummation();
 }
 
-int64_t SynapseTile::getInputChannels() const {
-  return shapeOf(
-             const_cast<SynapseOpInterface &>(geometry->op).getSynapseInput())
-      .back();
-}
-
-int64_t SynapseTile::getWords() const {
-  return shapeOf(input).drop_back().back();
-}
-
 int64_t SynapseTile::getPlanes() const { return shapeOf(input).back(); }
+
+Value SynapseTile::loadWord(KernelBuilder &b, ValueRange at, Value w,
+                            Value plane) const {
+  SmallVector<Value> indices(at);
+  Value first = getInputs().getFirstWord(b, block);
+  indices.append({b.addIndex(first, w), plane});
+  return memref::LoadOp::create(b, input, indices);
+}
 
 Value SynapseTile::getSumIndex(KernelBuilder &b, Value t,
                                ValueRange position) const {
@@ -183,7 +182,7 @@ void SynapseTile::forEachTap(
   b.loop(b.index(0), b.index(rows), [&](Value ky) {
     b.loop(b.index(0), b.index(numColumns), [&](Value kx) {
       Value tap = b.addIndex(b.mulIndex(ky, numColumns), kx);
-      body({ky, kx, b.mulIndex(tap, getInputChannels())});
+      body({ky, kx, b.mulIndex(tap, getInputs().getNumChannels())});
     });
   });
 }

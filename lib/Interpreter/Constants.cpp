@@ -87,16 +87,21 @@ static LogicalResult evaluatePackWeights(PackWeightsOp op, Evaluation &e) {
   MutableArrayRef<float> to = result.getMutable<float>();
   int64_t outputs = weight.shape[0], perGroup = weight.shape[1];
   int64_t taps = *countElements(ArrayRef(weight.shape).drop_front(2));
-  int64_t groups = op.getGroups(), channels = perGroup * groups;
+  int64_t groups = op.getGroups();
   int64_t inputs = result.shape[1], block = result.shape[2];
+  int64_t rows = inputs / taps; // Of one tap.
   if (outputs % groups != 0)
     return op.emitOpError("groups must divide the output channels, ")
            << groups << " against " << outputs;
   for (int64_t o = 0; o < outputs; ++o)
     for (int64_t c = 0; c < perGroup; ++c)
       for (int64_t tap = 0; tap < taps; ++tap) {
-        int64_t channel = o / (outputs / groups) * perGroup + c;
-        int64_t k = tap * channels + channel;
+        int64_t row = c;
+        if (!op.getOwnInputs())
+          row += o / (outputs / groups) * perGroup;
+        if (auto firsts = op.getFirstInputs())
+          row -= (*firsts)[o / block];
+        int64_t k = tap * rows + row;
         to[(o / block * inputs + k) * block + o % block] =
             from[(o * perGroup + c) * taps + tap];
       }

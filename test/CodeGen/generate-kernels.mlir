@@ -55,7 +55,7 @@ func.func @shared(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %u: tensor<24x
 // only. 24 channels end with a group of four.
 
 // CHECK-LABEL: @grouped
-// CHECK: spk.pack_weights %{{.+}} {groups = 2 : i64} : tensor<70x12x3x3xf32> -> tensor<2x216x64xf32>
+// CHECK: spk.pack_weights %{{.+}} {first_inputs = array<i64: 0, 0>, groups = 2 : i64} : tensor<70x12x3x3xf32> -> tensor<2x216x64xf32>
 // LOOPS-LABEL: func.func private @kernel_1_conv
 // LOOPS-NOT: {{mulf|fma|muli.*(vector|i64|i32|i16)}}
 // LOOPS: %[[SUMS:.+]] = memref.alloca() {alignment = 64 : i64} : memref<1x54x16xf32>
@@ -86,6 +86,29 @@ func.func @shared(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %u: tensor<24x
 func.func @grouped(%x: tensor<2x1x5x7x24xi1>, %w: tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32> {
   %0 = spk.conv %x, %w {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<grouped, group = 5>} : (tensor<2x1x5x7x24xi1>, tensor<70x12x3x3xf32>) -> tensor<2x1x3x5x70xf32>
   return %0 : tensor<2x1x3x5x70xf32>
+}
+
+// -----
+
+// Every lane adds its own weight where its spike is set, and blocks of outputs
+// read the words of their own groups.
+
+// CHECK-LABEL: @groups
+// CHECK: spk.pack_weights %{{.+}} {first_inputs = array<i64: 0, 64>, groups = 2 : i64} : tensor<128x64x3x3xf32> -> tensor<2x576x64xf32>
+// CHECK: spk.pack_weights %{{.+}} {groups = 128 : i64, own_inputs} : tensor<128x1x3x3xf32> -> tensor<2x9x64xf32>
+// LOOPS-LABEL: func.func private @kernel_2_conv
+// LOOPS: %[[WORD:.+]] = memref.load %arg0[%{{.+}}, %{{.+}}, %{{.+}}, %{{.+}}, %[[OWN:.+]], %c0]
+// LOOPS: %[[ONE:.+]] = vector.broadcast %[[WORD]] : i64 to vector<1xi64>
+// LOOPS: %[[MASK:.+]] = vector.bitcast %[[ONE]] : vector<1xi64> to vector<64xi1>
+// LOOPS: %[[ROW:.+]] = vector.load %arg1
+// LOOPS: %[[ADDEND:.+]] = arith.select %[[MASK]], %[[ROW]], %{{.+}} : vector<64xi1>, vector<64xf32>
+// LOOPS-NEXT: arith.addf %{{.+}}, %[[ADDEND]] : vector<64xf32>
+// LOOPS: return
+func.func @groups(%x: tensor<2x1x5x7x128xi1>, %w: tensor<128x1x3x3xf32>, %u: tensor<128x64x3x3xf32>) -> tensor<2x1x3x5x128xf32> {
+  %0 = spk.conv %x, %w {groups = 128 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential>} : (tensor<2x1x5x7x128xi1>, tensor<128x1x3x3xf32>) -> tensor<2x1x3x5x128xf32>
+  %1 = spk.conv %x, %u {groups = 2 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential>} : (tensor<2x1x5x7x128xi1>, tensor<128x64x3x3xf32>) -> tensor<2x1x3x5x128xf32>
+  %2 = arith.addf %0, %1 : tensor<2x1x3x5x128xf32>
+  return %2 : tensor<2x1x3x5x128xf32>
 }
 
 // -----

@@ -25,7 +25,7 @@
 // NEON: by the cost model of neon"
 // HOST: by the cost model of {{zen5|zen4|avx512|avx2|sse|neon}}"
 
-// UNKNOWN: error: strategy must be auto or one of row_accumulate table table_and_rows select_accumulate dense_fma, got fastest
+// UNKNOWN: error: strategy must be auto or one of depthwise row_accumulate table table_and_rows select_accumulate dense_fma, got fastest
 
 // The fastest strategy is taken of those that give the bits of the sum. Here,
 // for 14 sums of 24 inputs of which 15 % are set:
@@ -144,6 +144,22 @@ func.func @tiles(%x: tensor<2x1x512x24xi1, #spk.packed<axis = 3>>, %w: tensor<51
     spk.yield %1 : tensor<2x1x512x512xf32>
   }
   return %0 : tensor<2x1x512x512xf32>
+}
+
+// Every output channel reads one input at each of 3 * 3 taps: 7 * 7 pairs of a
+// position and a tap inside, 2 * (49 * 1) + 18 * 1. Rows would walk a word of 64
+// inputs each: 2 * (49 * (64 * 0.15 * 1 + 10) + 9 * 7).
+
+// CHECK-LABEL: @depthwise
+// ROWS: spk.estimates = {depthwise = 9926 : i64, row_accumulate = 2047 : i64, select_accumulate = 627326 : i64}
+// SELECTS: spk.fused({{.*}}) {reason = "every output channel adds its own input at each tap; the fastest with this sum by the cost model of test", spk.estimates = {depthwise = 116 : i64, {{.*}}, strategy = "depthwise"}
+func.func @depthwise(%x: tensor<1x1x3x3x128xi1, #spk.packed<axis = 4>>, %w: tensor<128x1x3x3xf32>) -> tensor<1x1x3x3x128xf32> {
+  %0 = spk.fused(%x, %w) : (tensor<1x1x3x3x128xi1, #spk.packed<axis = 4>>, tensor<128x1x3x3xf32>) -> tensor<1x1x3x3x128xf32> {
+  ^bb0(%a: tensor<1x1x3x3x128xi1, #spk.packed<axis = 4>>, %b: tensor<128x1x3x3xf32>):
+    %1 = spk.conv %a, %b {groups = 128 : i64, layout = #spk.layout<channels_last>, padding = array<i64: 1, 1>, sum = #spk.sum<sequential>} : (tensor<1x1x3x3x128xi1, #spk.packed<axis = 4>>, tensor<128x1x3x3xf32>) -> tensor<1x1x3x3x128xf32>
+    spk.yield %1 : tensor<1x1x3x3x128xf32>
+  }
+  return %0 : tensor<1x1x3x3x128xf32>
 }
 
 // CHECK-LABEL: @float_input

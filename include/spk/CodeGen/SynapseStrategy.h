@@ -29,11 +29,11 @@ struct SynapseSite {
   /// Output position: (y, x) of a convolution, any axes of a linear map.
   SmallVector<Value> position;
 
-  int64_t getInputChannels() const;
+  SynapseInputs getInputs() const { return SynapseInputs(op); }
   /// Bit planes of a packed operand.
   int64_t getPlanes() const;
-  /// Words of one position of a packed operand.
-  int64_t getWords() const;
+  /// Word `w` of those that the block reads, of a packed operand.
+  Value loadWord(KernelBuilder &b, ValueRange at, Value w, Value plane) const;
 
   /// Runs `body(input indices up to the channels, first weight row, carried)`
   /// for every tap of the window that lies inside the input, in order.
@@ -56,13 +56,18 @@ public:
   virtual llvm::StringRef getSummary() const = 0;
   /// Whether it gives exactly the bits of `sum`.
   virtual bool realises(SumAttr sum) const = 0;
+  /// Whether it can read its inputs like that.
+  virtual bool suits(const SynapseInputs &inputs) const { return true; }
+  /// Whether weights hold every output channel's own inputs
+  /// (`spk.pack_weights`).
+  virtual bool readsOwnInputs() const { return false; }
   /// Nanoseconds that the sums of 64 output channels take on one thread.
   virtual double estimate(const SynapseWork &work,
                           const CostModel &model) const = 0;
   /// The sum, `vector<64xf32>`.
   virtual Value emitSum(KernelBuilder &b, const SynapseSite &site) const = 0;
   /// Whether `emitTile` is there and to be preferred.
-  virtual bool isTiled() const { return false; }
+  virtual bool isTiled(const SynapseInputs &inputs) const { return false; }
   /// The first bit plane of `sum` whose positions `emitTile` walks in the order
   /// of their spikes, if there is one.
   virtual std::optional<int64_t> getOrderedPlanes(SumAttr sum) const {
@@ -88,6 +93,7 @@ const SynapseStrategy &getTable();
 const SynapseStrategy &getTableAndRows();
 const SynapseStrategy &getSelectAccumulate();
 const SynapseStrategy &getDenseFMA();
+const SynapseStrategy &getDepthwise();
 
 } // namespace mlir::spk
 

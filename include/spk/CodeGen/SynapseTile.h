@@ -12,8 +12,7 @@
 #ifndef SPK_CODEGEN_SYNAPSETILE_H
 #define SPK_CODEGEN_SYNAPSETILE_H
 
-#include "spk/CodeGen/KernelBuilder.h"
-#include "spk/Dialect/Spk/IR/SpkOps.h"
+#include "spk/CodeGen/SynapseInputs.h"
 
 namespace mlir::spk {
 
@@ -100,9 +99,10 @@ struct SynapseTile {
   std::pair<Value, Value> getLayerColumns(KernelBuilder &b) const;
 
   SumAttr getSum() const;
-  int64_t getInputChannels() const;
-  int64_t getWords() const;
+  SynapseInputs getInputs() const { return SynapseInputs(geometry->op); }
   int64_t getPlanes() const;
+  /// Word `w` of those that the block reads, of a packed operand.
+  Value loadWord(KernelBuilder &b, ValueRange at, Value w, Value plane) const;
 
   /// Sum of an output position.
   Value getSumIndex(KernelBuilder &b, Value t, ValueRange position) const;

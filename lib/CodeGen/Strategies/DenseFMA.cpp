@@ -20,8 +20,7 @@ namespace {
 /// these fit the 16 registers of AVX2.
 constexpr int64_t kPositions = 6, kChannels = 16;
 
-/// The end of a sum: never -0, which a product that underflows leaves and the
-/// zero rows of other groups' inputs do not keep.
+/// The end of a sum: never -0, which a product that underflows leaves.
 Value finish(KernelBuilder &b, Value sum) {
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sum.getType()));
   return arith::AddFOp::create(b, sum, zero);
@@ -45,7 +44,9 @@ public:
   }
 
   Value emitSum(KernelBuilder &b, const SynapseSite &site) const override;
-  bool isTiled() const override { return true; }
+  bool isTiled(const SynapseInputs &inputs) const override {
+    return !inputs.mixesGroups();
+  }
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
                 func::FuncOp kernel) const override;
 };
@@ -96,6 +97,8 @@ public:
       : b(b), tile(tile), strategy(strategy) {
     std::tie(axisY, axisX) = WindowAxis::of(tile.geometry->op);
     numAxes = cast<MemRefType>(tile.input.getType()).getRank() - 3;
+    numChannels = tile.getInputs().getNumChannels();
+    firstChannel = tile.getInputs().getFirst(b, tile.block);
   }
 
   void emit() {
@@ -170,10 +173,10 @@ private:
                 b.index(0), b.index(axisX.size), outer,
                 [&](Value kx, ValueRange middle) {
                   Value tap = b.addIndex(b.mulIndex(ky, axisX.size), kx);
-                  Value firstRow = b.mulIndex(tap, tile.getInputChannels());
+                  Value firstRow = b.mulIndex(tap, numChannels);
                   Value inX = b.addIndex(originX, kx);
-                  return b.loop(b.index(0), b.index(tile.getInputChannels()),
-                                middle, [&](Value c, ValueRange inner) {
+                  return b.loop(b.index(0), b.index(numChannels), middle,
+                                [&](Value c, ValueRange inner) {
                                   return addInput(type, time, inY, inX, c,
                                                   b.addIndex(firstRow, c), lane,
                                                   inner);
@@ -196,7 +199,7 @@ private:
     for (auto [i, sum] : llvm::enumerate(sums)) {
       SmallVector<Value> at = {time, tile.b};
       llvm::append_range(at, getPosition(y, b.addIndex(x, i * axisX.stride)));
-      at.push_back(c);
+      at.push_back(b.addIndex(firstChannel, c));
       Value input = vector::BroadcastOp::create(
           b, type, memref::LoadOp::create(b, tile.input, at));
       next.push_back(math::FmaOp::create(b, weights, input, sum));
@@ -208,27 +211,37 @@ private:
   const SynapseTile &tile;
   const SynapseStrategy &strategy;
   WindowAxis axisY, axisX;
-  int64_t numAxes;
+  int64_t numAxes, numChannels;
+  Value firstChannel;
 };
 
 } // namespace
 
 Value DenseFMA::emitSum(KernelBuilder &b, const SynapseSite &site) const {
+  SynapseInputs inputs = site.getInputs();
+  Value first = inputs.getFirst(b, site.block);
   SmallVector<Value> sums = site.forEachTap(
       b, {b.zeroLanes(b.getF32Type())},
       [&](ValueRange at, Value firstRow, ValueRange outer) {
-        return b.loop(b.index(0), b.index(site.getInputChannels()), outer,
-                      [&](Value c, ValueRange sum) -> SmallVector<Value> {
-                        SmallVector<Value> indices(at);
-                        indices.push_back(c);
-                        Value x = vector::BroadcastOp::create(
-                            b, b.floatLanes(),
-                            memref::LoadOp::create(b, site.input, indices));
-                        Value weights =
-                            b.loadRow(site.weights,
-                                      {site.block, b.addIndex(firstRow, c)});
-                        return {math::FmaOp::create(b, weights, x, sum[0])};
-                      });
+        return b.loop(
+            b.index(0), b.index(inputs.getNumChannels()), outer,
+            [&](Value c, ValueRange sum) -> SmallVector<Value> {
+              SmallVector<Value> indices(at);
+              Value channel = b.addIndex(first, c);
+              indices.push_back(channel);
+              Value x = vector::BroadcastOp::create(
+                  b, b.floatLanes(),
+                  memref::LoadOp::create(b, site.input, indices));
+              Value weights = b.loadRow(site.weights,
+                                        {site.block, b.addIndex(firstRow, c)});
+              Value next = math::FmaOp::create(b, weights, x, sum[0]);
+              // An infinite input of another group times a weight of
+              // zero would be NaN.
+              if (inputs.mixesGroups())
+                next = arith::SelectOp::create(
+                    b, inputs.getReaders(b, site.block, channel), next, sum[0]);
+              return {next};
+            });
       });
   return finish(b, sums.front());
 }

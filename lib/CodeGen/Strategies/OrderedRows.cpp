@@ -15,7 +15,7 @@ using namespace mlir::spk;
 
 void spk::emitOrderedRows(KernelBuilder &b, const SynapseTile &tile,
                           Value plane, Value scale) {
-  int64_t words = tile.getWords();
+  int64_t words = tile.getInputs().getNumWords();
   int64_t pairs = llvm::divideCeil(words, PositionOrder::kWords);
   tile.forEachTap(b, [&](const SynapseTap &tap) {
     b.loop(b.index(0), b.index(pairs), [&](Value pair) {

@@ -44,7 +44,7 @@ public:
         });
   }
 
-  bool isTiled() const override { return true; }
+  bool isTiled(const SynapseInputs &) const override { return true; }
 
   std::optional<int64_t> getOrderedPlanes(SumAttr sum) const override {
     return 0;
@@ -91,21 +91,18 @@ Value spk::addRows(KernelBuilder &b, Value weights, Value block, Value word,
 Value spk::emitRows(KernelBuilder &b, const SynapseSite &site, Value plane,
                     Value sum, Value scale) {
   return site
-      .forEachTap(b, {sum},
-                  [&](ValueRange at, Value firstRow, ValueRange outer) {
-                    return b.loop(
-                        b.index(0), b.index(site.getWords()), outer,
-                        [&](Value w, ValueRange sums) -> SmallVector<Value> {
-                          SmallVector<Value> indices(at);
-                          indices.append({w, plane});
-                          Value word =
-                              memref::LoadOp::create(b, site.input, indices);
-                          Value row =
-                              b.addIndex(firstRow, b.mulIndex(w, kLanes));
-                          return {addRows(b, site.weights, site.block, word,
-                                          row, sums[0], scale)};
-                        });
-                  })
+      .forEachTap(
+          b, {sum},
+          [&](ValueRange at, Value firstRow, ValueRange outer) {
+            return b.loop(
+                b.index(0), b.index(site.getInputs().getNumWords()), outer,
+                [&](Value w, ValueRange sums) -> SmallVector<Value> {
+                  Value word = site.loadWord(b, at, w, plane);
+                  Value row = b.addIndex(firstRow, b.mulIndex(w, kLanes));
+                  return {addRows(b, site.weights, site.block, word, row,
+                                  sums[0], scale)};
+                });
+          })
       .front();
 }
 
@@ -130,9 +127,7 @@ static void emitRun(KernelBuilder &b, const SynapseTile &tile,
     SmallVector<Value> words;
     SmallVector<Value> indices = run.at(b, i);
     for (int64_t w = 0; w < numWords; ++w) {
-      SmallVector<Value> at(indices);
-      at.append({b.addIndex(from, w), plane});
-      words.push_back(memref::LoadOp::create(b, tile.input, at));
+      words.push_back(tile.loadWord(b, indices, b.addIndex(from, w), plane));
     }
     return words;
   };
@@ -151,7 +146,7 @@ void spk::emitTileRows(KernelBuilder &b, const SynapseTile &tile, Value plane,
                        int64_t firstPlane, Value scale) {
   if (tile.order)
     return emitOrderedRows(b, tile, b.addIndex(plane, -firstPlane), scale);
-  int64_t words = tile.getWords();
+  int64_t words = tile.getInputs().getNumWords();
   int64_t inBlocks = words / kWordsPerBlock * kWordsPerBlock;
   tile.forEachTap(b, [&](const SynapseTap &tap) {
     auto visit = [&](Value from, int64_t numWords) {

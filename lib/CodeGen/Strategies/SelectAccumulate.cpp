@@ -7,7 +7,6 @@
 
 #include "SelectAccumulate.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -60,7 +59,8 @@ static SmallVector<Value> addGroups(KernelBuilder &b, const SynapseSite &site,
                                     int64_t group, ValueRange sums) {
   Value base = b.mulIndex(w, kLanes);
   // The last word may hold fewer channels, and has no weight rows past them.
-  Value left = arith::SubIOp::create(b, b.index(site.getInputChannels()), base);
+  Value left = arith::SubIOp::create(
+      b, b.index(site.getInputs().getNumChannels()), base);
   Value channels = arith::MinSIOp::create(b, left, b.index(kLanes));
   Value row = b.addIndex(firstRow, base);
   return b.loop(
@@ -87,12 +87,10 @@ Value spk::emitGroups(KernelBuilder &b, const SynapseSite &site, Value plane) {
   return site
       .forEachTap(b, {b.zeroLanes(b.getF32Type())},
                   [&](ValueRange at, Value firstRow, ValueRange outer) {
-                    return b.loop(b.index(0), b.index(site.getWords()), outer,
-                                  [&](Value w, ValueRange sums) {
-                                    SmallVector<Value> indices(at);
-                                    indices.append({w, plane});
-                                    Value word = memref::LoadOp::create(
-                                        b, site.input, indices);
+                    return b.loop(b.index(0),
+                                  b.index(site.getInputs().getNumWords()),
+                                  outer, [&](Value w, ValueRange sums) {
+                                    Value word = site.loadWord(b, at, w, plane);
                                     return addGroups(b, site, word, w, firstRow,
                                                      group, sums);
                                   });

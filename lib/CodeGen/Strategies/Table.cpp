@@ -50,7 +50,7 @@ public:
     return getSelectAccumulate().emitSum(b, site);
   }
 
-  bool isTiled() const override { return true; }
+  bool isTiled(const SynapseInputs &) const override { return true; }
 
   void emitTile(KernelBuilder &b, const SynapseTile &tile,
                 func::FuncOp kernel) const override {
@@ -126,7 +126,7 @@ private:
   }
 
   void emitTap(const SynapseTap &tap, Value lane) {
-    int64_t channels = tile.getInputChannels();
+    int64_t channels = tile.getInputs().getNumChannels();
     auto visit = [&](Value word, int64_t inputs) {
       Value row = b.addIndex(tap.firstRow, b.mulIndex(word, kWordBits));
       buildTables(row, inputs, lane);
@@ -168,9 +168,7 @@ private:
   /// Adds the entries of one word of one plane to the sums of a run.
   void emitRun(const SynapseRun &run, Value word, Value plane, int64_t groups) {
     auto loadWord = [&](Value i) -> Value {
-      SmallVector<Value> at = run.at(b, i);
-      at.append({word, plane});
-      return memref::LoadOp::create(b, tile.input, at);
+      return tile.loadWord(b, run.at(b, i), word, plane);
     };
     Value rest = b.remainder(run.count, kPositionsAtOnce);
     Value even = arith::SubIOp::create(b, run.count, rest);

@@ -49,7 +49,7 @@ public:
     return sum;
   }
 
-  bool isTiled() const override { return true; }
+  bool isTiled(const SynapseInputs &) const override { return true; }
 
   std::optional<int64_t> getOrderedPlanes(SumAttr sum) const override {
     return sum.getGroupedPlanes();

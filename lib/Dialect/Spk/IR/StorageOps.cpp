@@ -64,12 +64,35 @@ LogicalResult PackWeightsOp::verify() {
     return emitOpError("result must have rank 3 and a block of at least one "
                        "channel, got ")
            << result;
-  int64_t inputs = weight.getNumElements() / weight.getDimSize(0) * getGroups();
-  if (result.getDimSize(1) != inputs ||
-      result.getDimSize(0) !=
-          llvm::divideCeil(weight.getDimSize(0), result.getDimSize(2)))
+  int64_t outputs = weight.getDimSize(0), perGroup = weight.getDimSize(1);
+  int64_t groups = getGroups(), block = result.getDimSize(2);
+  int64_t blocks = llvm::divideCeil(outputs, block);
+  int64_t own = weight.getNumElements() / outputs;
+  std::optional<ArrayRef<int64_t>> firsts = getFirstInputs();
+  if (firsts && getOwnInputs())
+    return emitOpError("cannot have both first_inputs and own_inputs");
+  int64_t inputs = getOwnInputs() ? own : own * groups;
+  if ((!firsts && result.getDimSize(1) != inputs) ||
+      result.getDimSize(0) != blocks)
     return emitOpError("result must be [ceil(O / block), K, block] with K = ")
            << inputs << ", got " << result;
+  if (!firsts)
+    return success();
+  int64_t taps = own / std::max<int64_t>(perGroup, 1);
+  int64_t rows = taps > 0 ? result.getDimSize(1) / taps : 0;
+  if (static_cast<int64_t>(firsts->size()) != blocks ||
+      rows * taps != result.getDimSize(1))
+    return emitOpError("first_inputs must have one input for each of the ")
+           << blocks << " blocks, and K be a multiple of " << taps;
+  for (auto [b, first] : llvm::enumerate(*firsts)) {
+    int64_t from = b * block, to = std::min<int64_t>(from + block, outputs);
+    int64_t low = from / (outputs / groups) * perGroup;
+    int64_t high = ((to - 1) / (outputs / groups) + 1) * perGroup;
+    if (first > low || first + rows < high)
+      return emitOpError("block ")
+             << b << " needs inputs " << low << " to " << high - 1
+             << ", and has " << first << " to " << first + rows - 1;
+  }
   return success();
 }
 

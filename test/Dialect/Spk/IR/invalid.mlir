@@ -802,6 +802,46 @@ func.func @pack_weights_shape(%w: tensor<80x4x3x3xf32>) {
 
 // -----
 
+func.func @pack_weights_both(%w: tensor<16x4x3x3xf32>) {
+  // expected-error @below {{'spk.pack_weights' op cannot have both first_inputs and own_inputs}}
+  %y = spk.pack_weights %w {first_inputs = array<i64: 0>, groups = 2 : i64, own_inputs} : tensor<16x4x3x3xf32> -> tensor<1x36x64xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_own(%w: tensor<16x4x3x3xf32>) {
+  // expected-error @below {{result must be [ceil(O / block), K, block] with K = 36, got 'tensor<1x72x64xf32>'}}
+  %y = spk.pack_weights %w {groups = 2 : i64, own_inputs} : tensor<16x4x3x3xf32> -> tensor<1x72x64xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_first_inputs(%w: tensor<16x4x3x3xf32>) {
+  // expected-error @below {{first_inputs must have one input for each of the 2 blocks, and K be a multiple of 9}}
+  %y = spk.pack_weights %w {first_inputs = array<i64: 0>, groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<2x36x8xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_rows(%w: tensor<16x4x3x3xf32>) {
+  // expected-error @below {{first_inputs must have one input for each of the 2 blocks, and K be a multiple of 9}}
+  %y = spk.pack_weights %w {first_inputs = array<i64: 0, 4>, groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<2x40x8xf32>
+  return
+}
+
+// -----
+
+func.func @pack_weights_reach(%w: tensor<16x4x3x3xf32>) {
+  // expected-error @below {{block 1 needs inputs 4 to 7, and has 3 to 6}}
+  %y = spk.pack_weights %w {first_inputs = array<i64: 0, 3>, groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<2x36x8xf32>
+  return
+}
+
+// -----
+
 func.func @pad_channels_shorter(%s: tensor<48xf32>) {
   // expected-error @below {{result must be a vector no shorter than the input, 'tensor<32xf32>' against 'tensor<48xf32>'}}
   %y = spk.pad_channels %s : tensor<48xf32> -> tensor<32xf32>

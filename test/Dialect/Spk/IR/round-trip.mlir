@@ -120,12 +120,16 @@ func.func @fused(%x: tensor<4x1x8xi1>, %w: tensor<6x8xf32>) {
 // CHECK: spk.unpack %{{.+}} : tensor<4x1x8xi1, #spk.packed<axis = 2>> -> tensor<4x1x8xi8>
 // CHECK: spk.pack %{{.+}} : tensor<4x1x8xi8> -> tensor<4x1x8xi8, #spk.packed<axis = 2, planes = 3>>
 // CHECK: spk.pack_weights %{{.+}} {groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<1x72x64xf32>
+// CHECK: spk.pack_weights %{{.+}} {first_inputs = array<i64: 0, 4>, groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<2x36x8xf32>
+// CHECK: spk.pack_weights %{{.+}} {groups = 2 : i64, own_inputs} : tensor<16x4x3x3xf32> -> tensor<1x36x64xf32>
 // CHECK: spk.pad_channels %{{.+}} : tensor<48xf32> -> tensor<64xf32>
 func.func @storage(%x: tensor<4x1x8xi1>, %w: tensor<16x4x3x3xf32>, %s: tensor<48xf32>) {
   %0 = spk.pack %x : tensor<4x1x8xi1> -> tensor<4x1x8xi1, #spk.packed<axis = 2>>
   %1 = spk.unpack %0 : tensor<4x1x8xi1, #spk.packed<axis = 2>> -> tensor<4x1x8xi8>
   %2 = spk.pack %1 : tensor<4x1x8xi8> -> tensor<4x1x8xi8, #spk.packed<axis = 2, planes = 3>>
   %3 = spk.pack_weights %w {groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<1x72x64xf32>
+  %5 = spk.pack_weights %w {first_inputs = array<i64: 0, 4>, groups = 2 : i64} : tensor<16x4x3x3xf32> -> tensor<2x36x8xf32>
+  %6 = spk.pack_weights %w {groups = 2 : i64, own_inputs} : tensor<16x4x3x3xf32> -> tensor<1x36x64xf32>
   %4 = spk.pad_channels %s : tensor<48xf32> -> tensor<64xf32>
   return
 }

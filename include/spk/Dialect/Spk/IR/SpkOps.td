@@ -561,11 +561,21 @@ def Spk_PackWeightsOp : Spk_Op<"pack_weights", [Pure]> {
     zero where o is past the end or c in another group. Evaluated at compile
     time.
 
+    With groups a block needs not all inputs. `first_inputs` lists the first one
+    for every block: k = (kh * KW + kw) * I + c - first with I = K / (KH * KW)
+    inputs from there on. With `own_inputs` the row k = (kh * KW + kw) *
+    (C / groups) + i holds for every output channel the weight of input i of its
+    own group.
+
     ```mlir
     %p = spk.pack_weights %w : tensor<48x3x3x3xf32> -> tensor<1x27x64xf32>
+    %q = spk.pack_weights %g {first_inputs = array<i64: 0, 64>, groups = 2 : i64} : tensor<128x64x3x3xf32> -> tensor<2x576x64xf32>
+    %r = spk.pack_weights %d {groups = 128 : i64, own_inputs} : tensor<128x1x3x3xf32> -> tensor<2x9x64xf32>
     ```
   }];
-  let arguments = (ins Spk_Floats:$weight, DefaultValuedAttr<I64Attr, "1">:$groups);
+  let arguments = (ins Spk_Floats:$weight, DefaultValuedAttr<I64Attr, "1">:$groups,
+                       OptionalAttr<DenseI64ArrayAttr>:$first_inputs,
+                       UnitAttr:$own_inputs);
   let results = (outs Spk_Floats:$result);
   let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($result)";
   let hasVerifier = 1;
