@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 from kernels_layers import INPUTS, Cell, Layer
+from machine import flags, vector_bytes
 
-LANES = 16  # f32 of a 64-byte load
-LOADS = 2  # 64-byte loads from the first-level cache in one cycle
+VECTOR_BYTES = vector_bytes(flags())
+LANES = VECTOR_BYTES // 4  # f32 of a load
+LOADS = 2  # of a vector from the first-level cache in one cycle
 
 #: Each step waits for the one before: two cycles per trip on any processor.
 CHAIN = """unsigned long chain(unsigned long trips, unsigned long k) {
@@ -200,7 +202,7 @@ def check(lines: list[dict[str, Any]], document: str, say: Callable[[str], None]
 
 NOTE = (
     "Times in ms: medians, minima in parentheses. spk: sums, batch norm, LIF over T = 4 and packing; others: the product alone. "
-    "GMAC/s counts as dense. Ceiling: one row of weights loaded per spike, two 64-byte loads a cycle"
+    f"GMAC/s counts as dense. Ceiling: one row of weights loaded per spike, two {VECTOR_BYTES}-byte loads a cycle"
 )
 
 

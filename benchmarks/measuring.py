@@ -121,8 +121,9 @@ class Cell:
     batch: int
     threads: int
     rounds: int
-    inputs: int  # timed per round
+    inputs: int  # timed per round, of 16; fewer lie evenly among them
     turn: int  # of these in a row
+    others: int  # of a turn that the others time: their work does not depend on the spikes
 
 
 def introduce(cell: Cell, engine: Any, worker: Worker) -> Result:
@@ -160,11 +161,12 @@ def measure(cell: Cell, engines: dict[str, Any], python: Path | None, folder: Pa
             results = {name: introduce(cell, engine, workers[name]) for name, engine in engines.items()}
         names = list(engines)
         for number in range(cell.rounds * cell.inputs // cell.turn):
-            which = [(number * cell.turn + i) % INPUTS for i in range(cell.turn)]
+            which = [(number * cell.turn + i) * (INPUTS // cell.inputs) % INPUTS for i in range(cell.turn)]
             shifted = names[number % len(names) :] + names[: number % len(names)]
             for name in shifted:
                 time.sleep(PAUSE if cell.threads > 1 else 0.05)
-                reply = workers[name].turn(which[: TURNS.get(name, len(which))])
+                mine = which if name == "spk" else which[: TURNS.get(name, cell.others)]
+                reply = workers[name].turn(mine)
                 timed[name] += [(took, disturbed) for took, disturbed in reply["times"]]
                 results[name].peak_bytes = reply["peak"]
     finally:

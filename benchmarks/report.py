@@ -6,19 +6,10 @@ import os
 import platform
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from lines import SOUND, cells, share_of_onednn
-
-
-def processor() -> str:
-    """Name of the processor."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+from machine import processor
 
 
 def conditions(results: Sequence[Any]) -> dict[str, str]:

@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ import lines
 import numpy as np
 import report
 from engines import ENGINES
+from machine import flags, has_bf16
 from measuring import Cell, Result, measure
 from stages import HERE, ROOT, Site, StageError, compile_network, compile_sizes, environment, heartbeat, peers_python, prepare, say, sites
 
@@ -48,7 +50,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--peers", help=f"comma-separated, of {', '.join(PEERS)}, or none (default: all, quick: {', '.join(QUICK_PEERS)})")
     parser.add_argument("--threads", default="1,2", help="numbers of threads (default: 1,2)")
     parser.add_argument("--batch", default="1,8", help="batch sizes (default: 1,8; quick: 8 for spikformer-8-512 at most threads)")
-    parser.add_argument("--rounds", type=int, help="passes over the 16 inputs (default: 5, quick: 1)")
+    parser.add_argument("--rounds", type=int, help="passes over the 16 inputs (default: 3, quick: 1)")
     parser.add_argument("--quick", action="store_true", help="few rounds and peers, in less than 8 minutes")
     parser.add_argument("--check", action="store_true", help="exit code 1 if a line falls short that docs/benchmarks.md does not list")
     parser.add_argument("--no-kernels", action="store_true", help="leave out benchmarks/kernels.py")
@@ -70,11 +72,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
             parser.error(f"{what} must be positive numbers, got {text}")
         return [int(part) for part in text.split(",")]
 
+    quick_peers = QUICK_PEERS if has_bf16(flags()) else tuple(name for name in QUICK_PEERS if name != "openvino-bf16")
     options.models = chosen(options.models, MODELS, MODELS, "model")
-    options.peers = chosen(options.peers, PEERS, QUICK_PEERS if options.quick else PEERS, "peer")
+    options.peers = chosen(options.peers, PEERS, quick_peers if options.quick else PEERS, "peer")
     options.threads = counts(options.threads, "--threads")
     options.batch = counts(options.batch, "--batch")
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.rounds = options.rounds or (1 if options.quick else 3)
     available = len(os.sched_getaffinity(0))
     if max(options.threads) > available:
         parser.error(f"{max(options.threads)} threads need as many processors, there are {available}")
@@ -135,15 +138,15 @@ def measure_network(site: Site, python: Path | None, options: argparse.Namespace
         names = ["spk", *(name for name in options.peers if runs_on(name, batch))]
         names += ["onednn"] if python else []
         for threads in threads_of(batch, options):
-            # Of a large batch few calls in a row: each works through all its weights anyway.
+            # Of a large batch few calls: each works through all its weights, and four of 8 images have all 16 in them.
             rounds, inputs, turn = options.rounds, 16, 16 if small else 8
             if small:
                 rounds *= 2
             if batch > 1:
-                rounds, inputs, turn = max(1, options.rounds // 2), 16 if small or not options.quick else 4, 4
+                rounds, inputs, turn = max(1, options.rounds // 2), 16 if small else 4, 4
             label = f"{site.name}, batch {batch}, {lines.threads_label(threads)}: {', '.join(names)}"
             with heartbeat(label):
-                cell = Cell(site, batch, threads, rounds, inputs, turn)
+                cell = Cell(site, batch, threads, rounds, inputs, turn, max(1, turn // 2) if options.quick else turn)
                 new = measure(cell, {name: ENGINES[name] for name in names}, python, options.folder)
             say("   " + ", ".join(f"{result.label} {result.median:.1f}" for result in new))
             results += new
@@ -174,9 +177,11 @@ def kernels(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def execute(options: argparse.Namespace) -> int:
     """The whole benchmark."""
-    python = peers_python(options.folder) if options.peers else None
     chosen = sites(options.models, options.folder)
-    prepare(chosen, python, {site.name: kinds_of(site.name, options) for site in chosen}, options.folder)
+    with ThreadPoolExecutor(1) as installer:
+        python_made = installer.submit(lambda: peers_python(options.folder) if options.peers else None)
+        prepare(chosen, python_made.result, {site.name: kinds_of(site.name, options) for site in chosen}, options.folder)
+        python = python_made.result()
     results: list[Result] = []
     found: list[dict[str, Any]] = []
     for site in chosen:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,8 +138,15 @@ def sites(names: list[str], folder: Path) -> list[Site]:
     return [Site(name, place, place / f"peers-{exported}") for name, place in places.items()]
 
 
-def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]], folder: Path) -> None:
-    """Make networks and, with ``python``, what the others need of them: ``kinds`` of ``peers.py`` by name of network."""
+def prepare(wanted: list[Site], get_python: Callable[[], Path | None], kinds: dict[str, list[str]], folder: Path) -> None:
+    """Make networks, densities, and what the others need: ``kinds`` of ``peers.py`` by name of network.
+
+    Args:
+        wanted: networks.
+        get_python: waits for the Python of the others; None if there are no others.
+        kinds: by name of network.
+        folder: where files are kept.
+    """
     for site in wanted:
         for old in {*folder.glob(f"{site.name}-*"), *site.folder.glob("peers-*")} - {site.folder, site.peers}:
             shutil.rmtree(old)
@@ -149,6 +156,9 @@ def prepare(wanted: list[Site], python: Path | None, kinds: dict[str, list[str]]
             start = time.monotonic()
             run([sys.executable, HERE / "networks.py", site.name, site.folder], folder)
             say(f"   {site.name}: settled on the table of densities, {time.monotonic() - start:.0f} s")
+        if not (site.folder / "densities.json").exists():
+            run([sys.executable, HERE / "compiling.py", site.name, site.folder, "--densities"], folder)
+        python = get_python()
         missing = [kind for kind in kinds[site.name] if not (site.peers / f"{kind.replace(':', '-')}.json").exists()]
         if python and missing:
             start = time.monotonic()

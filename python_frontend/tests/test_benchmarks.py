@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import folding
 import lines
+import machine
 import measuring
 import networks
 import report
@@ -330,6 +331,17 @@ def test_what_is_made_follows_from_the_options(tmp_path: Path) -> None:
     assert run.parse(["--peers=none", f"--folder={tmp_path}"]).peers == []
 
 
+def test_quick_leaves_out_bf16_where_there_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for known, peers in ({"avx2"}, ["openvino", "openvino-int8"]), ({"avx512_bf16"}, list(run.QUICK_PEERS)):
+        monkeypatch.setattr(run, "flags", lambda known=known: frozenset(known))
+        assert run.parse(["--quick", f"--folder={tmp_path}"]).peers == peers
+        assert "openvino-bf16" in run.parse([f"--folder={tmp_path}"]).peers
+
+
+def test_width_of_vectors() -> None:
+    assert [machine.vector_bytes(frozenset(known)) for known in ({"avx2", "avx512f"}, {"avx", "avx2"}, {"asimd"})] == [64, 32, 16]
+
+
 def test_answers_are_compared_by_batch(tmp_path: Path) -> None:
     expected = np.arange(16 * 3, dtype=np.float32).reshape(16, 3)
     np.savez(tmp_path / "a.npz", **{"14": expected[[14, 15, 0]]})
@@ -356,9 +368,11 @@ def test_what_an_older_version_made_is_removed(tmp_path: Path) -> None:
     for name in ("a-8-512-0/peers-0", "a-8-512-1/peers-0", "a-8-512-1/peers-1", "b-8-512-0/peers-0"):
         (tmp_path / name).mkdir(parents=True)
     site = stages.Site("a-8-512", tmp_path / "a-8-512-1", tmp_path / "a-8-512-1" / "peers-1")
-    (site.folder / "facts.json").write_text("{}")
-    stages.prepare([site], None, {"a-8-512": []}, tmp_path)
+    for made in ("facts.json", "densities.json"):
+        (site.folder / made).write_text("{}")
+    stages.prepare([site], lambda: None, {"a-8-512": []}, tmp_path)
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*")) == [
+        "a-8-512-1/densities.json",
         "a-8-512-1/facts.json",
         "a-8-512-1/peers-1",
         "b-8-512-0/peers-0",
