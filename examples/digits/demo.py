@@ -29,10 +29,16 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-from eager import fold, forward
+from folding import fold
 
 ROUNDS = 3  # binary and PyTorch take turns
 RUNS = 120  # per round
+
+
+def forward(model: nn.Module, x: Tensor) -> Tensor:
+    """One inference."""
+    with torch.inference_mode():
+        return model(x)
 
 
 def progress(what: str, images: Tensor) -> Iterator[Tensor]:
@@ -120,10 +126,10 @@ def print_spikes(model: nn.Module, taps: Path, images: Tensor) -> None:
 
 def print_speed(model: nn.Module, executable: Path, folder: Path, images: Tensor) -> None:
     """Images per second of both, at equal numbers of threads."""
-    folded = fold(model)
+    folded = fold(model, images[:1])
     version = subprocess.run([executable, "--version"], check=True, capture_output=True, text=True).stdout.split(";")[0]
     print(f"speed, batch 1, {platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
-    print(f"  binary: {version}; PyTorch: {torch.__version__}, eager, batch norm folded, first convolution once")
+    print(f"  binary: {version}; PyTorch: {torch.__version__}, eager, batch norm folded, first convolution once, neurons unrolled")
     for threads in sorted({1, os.cpu_count() or 1}):
         binary, plain, best = [], [], []
         for _ in range(ROUNDS):
