@@ -63,6 +63,27 @@ def result_rows(results: Sequence[Any], gmac: dict[str, float]) -> list[list[str
     return rows
 
 
+def summary_rows(results: Sequence[Any]) -> list[list[str]]:
+    """Head and rows of medians in ms, one engine a column, with the ratio to spk; a dagger where a peer's line is void."""
+    labels = list(dict.fromkeys(result.label for result in results))
+    rows = [["network", "batch", "threads", *labels]]
+    for (network, batch, threads), cell in cells(results):
+        by_label = {result.label: (name, result) for name, result in cell.items()}
+        row = [network, str(batch), str(threads)]
+        for label in labels:
+            if label not in by_label:
+                row.append("")
+                continue
+            name, result = by_label[label]
+            share = share_of_onednn(cell, name)
+            void = result.fp32 and name not in ("spk", "onednn") and share is not None and share < SOUND
+            ratio = f" ({result.median / cell['spk'].median:.2f}{'†' if void else ''})" if name != "spk" and "spk" in cell else ""
+            digits = 0 if result.median >= 1000 else 1
+            row.append(f"{result.median:.{digits}f}{ratio}")
+        rows.append(row)
+    return rows
+
+
 def density_rows(densities: dict[str, list[dict[str, Any]]]) -> list[list[str]]:
     """Head and rows of the table of densities; blocks in one row, from the first to the last."""
     rows = [["network", "layer", "not zero", "mean", "table"]]

@@ -209,6 +209,7 @@ def execute(options: argparse.Namespace) -> int:
     told = report.conditions(results)
     tables = [
         report.line_rows(found),
+        report.summary_rows(results),
         report.result_rows(results, {name: facts["gmac"] for name, facts in knowledge.items()}),
         report.density_rows(densities),
     ]

@@ -201,6 +201,17 @@ def test_a_peer_far_below_onednn_voids_its_line() -> None:
     assert verdict == "void"
 
 
+def test_summary_has_a_column_per_engine() -> None:
+    found = [result("spk", 10.0), result("openvino", 29.0), result("onednn", 27.0), result("spk", 2000.0, batch=8)]
+    found.append(result("onednn", 5000.0, batch=8))
+    rows = report.summary_rows(found)
+    assert rows[0] == ["network", "batch", "threads", "spk", "OpenVINO fp32", "oneDNN products"]
+    assert rows[1][1:] == ["1", "1", "10.0", "29.0 (2.90)", "27.0 (2.70)"]
+    assert rows[2][1:] == ["8", "1", "2000", "", "5000 (2.50)"]
+    found[2].median = 20.0
+    assert report.summary_rows(found)[1][4] == "29.0 (2.90†)"
+
+
 def test_lines_of_programs() -> None:
     facts = {"weights_bytes": 100e6, "peak_bytes": 146e6, "seconds": {"import": 4.0, "compile": 5.0}, "first_answer": 340.0}
     memory, compilation, start = lines.program("net", facts, 200.0)
