@@ -1,19 +1,21 @@
-"""The two published Spikformer graphs (Zhou et al., ICLR 2023), written from their description.
+"""The three published Spikformer graphs (Zhou et al., ICLR 2023), written from their description.
 
 Symbols: T time steps, B images, C = D channels, N tokens, h heads of width d = D/h.
 
-========================  ===============================  ====================================
-part                      CIFAR graph                      ImageNet graph
-========================  ===============================  ====================================
-patch splitting (SPS)     max-pool after stages 3 and 4    max-pool after each of the 4 stages
-tokens                    N = H/4 * W/4                    N = H/16 * W/16
-layout of the blocks      token-first ``[T, B, N, C]``     token-last ``[T, B, C, N]``
-synapses of the blocks    ``nn.Linear`` with bias          ``nn.Conv1d`` of width 1
-attention core            ``((Q K^T) / 8) V``              ``(Q (K^T V)) / 8``
-========================  ===============================  ====================================
+========================  ===============================  ====================================  ========================
+part                      CIFAR graph                      ImageNet graph                        DVS graph
+========================  ===============================  ====================================  ========================
+input                     an image, repeated T times       an image, repeated T times            T frames of events
+patch splitting (SPS)     max-pool after stages 3 and 4    max-pool after each of the 4 stages   as ImageNet
+tokens                    N = H/4 * W/4                    N = H/16 * W/16                       as ImageNet
+layout of the blocks      token-first ``[T, B, N, C]``     token-last ``[T, B, C, N]``           as ImageNet
+synapses of the blocks    ``nn.Linear`` with bias          ``nn.Conv1d`` of width 1              as ImageNet
+attention core            ``((Q K^T) / 8) V``              ``(Q (K^T V)) / 8``                   ``((Q K^T) V) / 4``
+========================  ===============================  ====================================  ========================
 
-Both share: conv 3x3 - batch norm - LIF per SPS stage with D/8, D/4, D/2, D
-channels and the pool *behind* the neuron; a relative position branch (RPE)
+All share: conv 3x3 - batch norm - LIF per SPS stage with D/8, D/4, D/2, D
+channels and the pool *behind* the neuron (``pool_first`` puts it in front, as
+the CML variants of Zhou et al., 2023, do); a relative position branch (RPE)
 conv - batch norm - LIF added to its input; SEW residuals, so that the stream
 between blocks holds small integers; a neuron with threshold 0.5 behind the
 attention core; a head that averages over tokens, then over time, then applies
@@ -22,6 +24,7 @@ one linear layer.  Module names are those of the published state dicts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -29,11 +32,12 @@ import torch
 from spk.neuron import LIFNode
 from torch import Tensor, nn
 
-__all__ = ["Spikformer", "load_published", "spikformer_cifar", "spikformer_imagenet"]
+__all__ = ["Spikformer", "load_published", "spikformer_cifar", "spikformer_dvs", "spikformer_imagenet"]
 
 Neuron = Callable[..., nn.Module]
 
-SCALE = 0.125  # of the attention core, whatever the width of a head
+SCALE = 0.125  # of the attention core for images, whatever the width of a head
+DVS_SCALE = 0.25
 
 
 def _lif(neuron: Neuron, v_threshold: float = 1.0) -> nn.Module:
@@ -50,15 +54,19 @@ class SPS(nn.Module):
         embed_dims: channels D of the result; a multiple of 8.
         pooled: for each of the four stages, whether a max-pool (3x3, stride 2,
             padding 1) follows the neuron.
+        pool_first: whether that pool stands in front of the neuron instead.
         neuron: class of the neurons.
     """
 
-    def __init__(self, in_channels: int, embed_dims: int, pooled: tuple[bool, bool, bool, bool], neuron: Neuron) -> None:
+    def __init__(
+        self, in_channels: int, embed_dims: int, pooled: tuple[bool, bool, bool, bool], pool_first: bool, neuron: Neuron
+    ) -> None:
         super().__init__()
         if embed_dims % 8:
             raise ValueError(f"embed_dims must be a multiple of 8, got {embed_dims}")
         widths = [in_channels, embed_dims // 8, embed_dims // 4, embed_dims // 2, embed_dims]
         self.pooled = pooled
+        self.pool_first = pool_first
         for i in range(4):
             key = str(i) if i else ""  # published names: proj_conv, proj_conv1, proj_conv2, proj_conv3
             conv = nn.Conv2d(widths[i], widths[i + 1], kernel_size=3, stride=1, padding=1, bias=False)
@@ -76,8 +84,10 @@ class SPS(nn.Module):
         x = x.flatten(0, 1)
         for key, pooled in zip(("", "1", "2", "3"), self.pooled, strict=True):
             x = getattr(self, f"proj_bn{key}")(getattr(self, f"proj_conv{key}")(x))
+            if pooled and self.pool_first:
+                x = getattr(self, f"maxpool{key}")(x)
             x = getattr(self, f"proj_lif{key}")(x.unflatten(0, (steps, batch))).flatten(0, 1)
-            if pooled:
+            if pooled and not self.pool_first:
                 x = getattr(self, f"maxpool{key}")(x)
         rpe = self.rpe_bn(self.rpe_conv(x)).unflatten(0, (steps, batch))
         return x.unflatten(0, (steps, batch)) + self.rpe_lif(rpe)
@@ -138,17 +148,18 @@ class LinearMLP(nn.Module):
 
 
 class ConvSSA(nn.Module):
-    """Spiking self-attention on ``[T, B, C, N]``: ``LIF(BN(W_p LIF_0.5((Q (K^T V)) / 8)))``.
+    """Spiking self-attention on ``[T, B, C, N]``: ``LIF(BN(W_p LIF_0.5((Q (K^T V)) / 8)))``, DVS ``LIF_0.5(((Q K^T) V) / 4)``.
 
     As published, the q, k and v convolutions have no bias and the projection has one.
     """
 
-    def __init__(self, dim: int, num_heads: int, neuron: Neuron) -> None:
+    def __init__(self, dim: int, num_heads: int, kv_first: bool, scale: float, neuron: Neuron) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
         self.num_heads = num_heads
-        self.scale = SCALE
+        self.kv_first = kv_first
+        self.scale = scale
         for name in ("q", "k", "v", "proj"):
             self.add_module(f"{name}_conv", nn.Conv1d(dim, dim, kernel_size=1, stride=1, bias=name == "proj"))
             self.add_module(f"{name}_bn", nn.BatchNorm1d(dim))
@@ -167,7 +178,8 @@ class ConvSSA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = (self._heads(self._spikes(name, x)) for name in ("q", "k", "v"))
-        y = (q @ (k.transpose(-2, -1) @ v)) * self.scale
+        y = q @ (k.transpose(-2, -1) @ v) if self.kv_first else (q @ k.transpose(-2, -1)) @ v
+        y = y * self.scale
         y = self.attn_lif(y.transpose(3, 4).reshape(x.shape).contiguous())
         return self._spikes("proj", y)
 
@@ -206,19 +218,21 @@ class Block(nn.Module):
 
 
 class Spikformer(nn.Module):
-    """Images ``[B, in_channels, H, W]`` (float, any scale) to logits ``[B, num_classes]``.
+    """Images ``[B, in_channels, H, W]`` (float, any scale) or events ``[B, T, in_channels, H, W]`` to logits ``[B, num_classes]``.
 
     Args:
         dim: channels D of the tokens; a multiple of 8 and of ``heads``.
         depth: number of blocks.
         heads: number of attention heads h.
-        steps: time steps T; the image is repeated at every step.
+        steps: time steps T; an image is repeated at every step.
         num_classes: width of the head.
         img: side of the image in pixels, or (height, width).
         in_channels: channels of the image.
         mlp_ratio: hidden width of the MLP over D.
         pooled: SPS stages followed by a max-pool.
+        pool_first: whether these pools stand in front of the neuron instead.
         token_first: layout of the blocks, ``[T, B, N, C]`` or ``[T, B, C, N]``.
+        events: input of T frames ``[B, T, in_channels, H, W]``; T is then that of the input.
         neuron: class of the neurons: :class:`spk.neuron.LIFNode` or
             SpikingJelly's ``activation_based.neuron.LIFNode``.
     """
@@ -235,20 +249,26 @@ class Spikformer(nn.Module):
         in_channels: int,
         mlp_ratio: float,
         pooled: tuple[bool, bool, bool, bool],
+        pool_first: bool,
         token_first: bool,
+        events: bool = False,
         neuron: Neuron,
     ) -> None:
         super().__init__()
         self.T = steps
+        self.events = events
         self.image_size = (img, img) if isinstance(img, int) else tuple(img)
         self.in_channels = in_channels
         self.token_first = token_first
-        self.patch_embed = SPS(in_channels, dim, pooled, neuron)
+        self.patch_embed = SPS(in_channels, dim, pooled, pool_first, neuron)
         hidden = int(dim * mlp_ratio)
-        ssa, mlp = (LinearSSA, LinearMLP) if token_first else (ConvSSA, ConvMLP)
-        self.block = nn.ModuleList(
-            Block(ssa(dim, heads, neuron), mlp(dim, hidden, neuron)) for _ in range(depth)
-        )
+        scale = DVS_SCALE if events else SCALE
+
+        def attention() -> nn.Module:
+            return LinearSSA(dim, heads, neuron) if token_first else ConvSSA(dim, heads, not events, scale, neuron)
+
+        mlp = LinearMLP if token_first else ConvMLP
+        self.block = nn.ModuleList(Block(attention(), mlp(dim, hidden, neuron)) for _ in range(depth))
         self.head = nn.Linear(dim, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -256,8 +276,8 @@ class Spikformer(nn.Module):
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits ``[B, num_classes]`` of images ``[B, in_channels, H, W]``."""
-        x = x.unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
+        """Logits ``[B, num_classes]`` of images ``[B, in_channels, H, W]`` or events ``[B, T, in_channels, H, W]``."""
+        x = x.transpose(0, 1) if self.events else x.unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
         x = self.patch_embed(x).flatten(-2)  # [T, B, C, N]
         if self.token_first:
             x = x.transpose(-1, -2)
@@ -267,8 +287,8 @@ class Spikformer(nn.Module):
         return self.head(x.mean(0))
 
     def example(self, batch: int = 1, seed: int = 0) -> tuple[Tensor]:
-        """An input of this model's shape: ``batch`` images, uniform in [0, 1), on the grid of 1/16."""
-        shape = (batch, self.in_channels, *self.image_size)
+        """An input of this model's shape: ``batch`` images or recordings, uniform in [0, 1), on the grid of 1/16."""
+        shape = (batch, *((self.T,) if self.events else ()), self.in_channels, *self.image_size)
         generator = torch.Generator().manual_seed(seed)
         return (torch.randint(0, 16, shape, generator=generator) / 16.0,)
 
@@ -282,9 +302,13 @@ def spikformer_cifar(
     img: int | tuple[int, int] = 32,
     in_channels: int = 3,
     mlp_ratio: float = 4.0,
+    pool_first: bool = False,
     neuron: Neuron = LIFNode,
 ) -> Spikformer:
-    """The CIFAR graph, by default Spikformer 4-384: ``nn.Linear``, token-first, ``Q K^T`` first."""
+    """The CIFAR graph, by default Spikformer 4-384: ``nn.Linear``, token-first, ``Q K^T`` first.
+
+    4-256 and 2-384 are published too: ``dim=256, heads=8`` and ``depth=2``.
+    """
     return Spikformer(
         dim=dim,
         depth=depth,
@@ -295,6 +319,7 @@ def spikformer_cifar(
         in_channels=in_channels,
         mlp_ratio=mlp_ratio,
         pooled=(False, False, True, True),
+        pool_first=pool_first,
         token_first=True,
         neuron=neuron,
     )
@@ -309,6 +334,7 @@ def spikformer_imagenet(
     img: int | tuple[int, int] = 224,
     in_channels: int = 3,
     mlp_ratio: float = 4.0,
+    pool_first: bool = False,
     neuron: Neuron = LIFNode,
 ) -> Spikformer:
     """The ImageNet graph, by default Spikformer 8-512: ``Conv1d``, token-last, ``K^T V`` first.
@@ -325,7 +351,41 @@ def spikformer_imagenet(
         in_channels=in_channels,
         mlp_ratio=mlp_ratio,
         pooled=(True, True, True, True),
+        pool_first=pool_first,
         token_first=False,
+        neuron=neuron,
+    )
+
+
+def spikformer_dvs(
+    dim: int = 256,
+    depth: int = 2,
+    heads: int = 16,
+    T: int = 16,
+    num_classes: int = 10,
+    img: int | tuple[int, int] = 128,
+    in_channels: int = 2,
+    mlp_ratio: float = 4.0,
+    pool_first: bool = False,
+    neuron: Neuron = LIFNode,
+) -> Spikformer:
+    """The graph for event cameras, by default Spikformer 2-256 for CIFAR10-DVS: ``Conv1d``, ``Q K^T`` first, scale 1/4.
+
+    Published at T = 10 and T = 16; T is a property of the recordings, not of the weights.
+    """
+    return Spikformer(
+        dim=dim,
+        depth=depth,
+        heads=heads,
+        steps=T,
+        num_classes=num_classes,
+        img=img,
+        in_channels=in_channels,
+        mlp_ratio=mlp_ratio,
+        pooled=(True, True, True, True),
+        pool_first=pool_first,
+        token_first=False,
+        events=True,
         neuron=neuron,
     )
 
@@ -333,10 +393,11 @@ def spikformer_imagenet(
 def load_published(model: Spikformer, state: dict[str, Any]) -> None:
     """Load a published state dict.
 
-    The published files also hold LayerNorms that their forward never uses
-    (``norm1``, ``norm2``), and the ImageNet MLP as 1x1 ``Conv2d``, which is the
+    The published files also hold a position embedding and LayerNorms that their
+    forward never uses (``pos_embed``, ``norm``, ``norm1``, ``norm2``), and the ImageNet MLP as 1x1 ``Conv2d``, which is the
     ``Conv1d`` of width 1 used here.
     """
     own = model.state_dict()
-    kept = {key: value for key, value in state.items() if ".norm1." not in key and ".norm2." not in key}
+    unused = re.compile(r"(^|\.)(pos_embed|norm1?2?\.(weight|bias))$")
+    kept = {key: value for key, value in state.items() if not unused.search(key)}
     model.load_state_dict({key: value.reshape(own[key].shape) if key in own else value for key, value in kept.items()})

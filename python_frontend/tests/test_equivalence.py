@@ -22,11 +22,12 @@ import forms
 import numpy as np
 import pytest
 import torch
-from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
+from spikformer.spikformer import spikformer_cifar, spikformer_dvs, spikformer_imagenet
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
+from zoo.meta_spikeformer import meta_spikeformer
 from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
-from zoo.spikingformer import spikingformer_cifar, spikingformer_imagenet
+from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
 from spk.comparison import NeuronTrace, compare, trace
@@ -77,8 +78,8 @@ def cifar(**options: Any) -> nn.Module:
     return spikformer_cifar(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (16, 24), **options})
 
 
-def imagenet(**options: Any) -> nn.Module:
-    return spikformer_imagenet(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (32, 64), **options})
+def imagenet(build: Callable[..., nn.Module] = spikformer_imagenet, **options: Any) -> nn.Module:
+    return build(**{"dim": 48, "depth": 1, "heads": 2, "T": 4, "img": (32, 64), **options})
 
 
 def spikingformer(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
@@ -112,6 +113,11 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "imagenet": (imagenet, 1),
     "imagenet_batch_3": (lambda: imagenet(T=5, img=(48, 32), depth=2), 3),
     "imagenet_spikingjelly": (lambda: imagenet(neuron=sj_neurons().LIFNode), 2),
+    "cifar_pool_first": (lambda: cifar(pool_first=True), 1),
+    "imagenet_pool_first": (lambda: imagenet(pool_first=True), 1),
+    "spikformer_dvs": (lambda: imagenet(build=spikformer_dvs, T=5), 2),
+    "spikformer_dvs_pool_first": (lambda: imagenet(build=spikformer_dvs, T=3, pool_first=True), 1),
+    "spikingformer_dvs": (lambda: spikingformer(spikingformer_dvs, T=5), 2),
     "spikingformer_imagenet": (lambda: spikingformer(spikingformer_imagenet, img=(64, 128)), 1),
     "spikingformer_cifar_batch_3": (lambda: spikingformer(spikingformer_cifar, img=(8, 20), T=3, mlp_ratio=1.5), 3),
     "spikingformer_spikingjelly": (lambda: spikingformer(spikingformer_cifar, neuron=sj_neurons().LIFNode), 1),
@@ -125,6 +131,10 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
         1,
     ),
     "sdt_hook": (Hooked, 2),
+    "meta_spikeformer": (
+        lambda: meta_spikeformer(dims=(16, 24, 32, 48), depths=(1, 1), heads=2, img=(32, 64), num_classes=10),
+        1,
+    ),
     "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
     **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
 }
@@ -277,7 +287,9 @@ REFUSED = {
     "tutorial_zh": "stem_lif: .* looks across time",  # single-step neurons: time is batch
     "per_step_sequence": "lif#1: .* looks across time",
     "neuron_called_twice": "lif#1: .* looks across time",
-    "events_batch_first": "its time axis is not that of the steps",
+    **dict.fromkeys(
+        ("events_batch_first", "spikformer_dvs", "spikformer_dvs_pool_first", "spikingformer_dvs"), "its time axis is not that of the steps"
+    ),
 }
 
 

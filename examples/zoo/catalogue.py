@@ -1,0 +1,131 @@
+"""Every published configuration that the examples build, with a small one of its graph.
+
+``utils/models.py`` measures them for ``docs/models.md``; the tests compare the small ones with PyTorch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from spikformer.spikformer import spikformer_cifar, spikformer_dvs, spikformer_imagenet
+from torch import nn
+from zoo.meta_spikeformer import meta_spikeformer
+from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
+from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
+
+__all__ = ["FAMILIES", "Configuration", "Family"]
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A published size of a graph.
+
+    Attributes:
+        name: as the literature calls it.
+        options: of the builder.
+        parameters: published, in millions; None where no source tells.
+        gmac: dense multiply-accumulates of an image and time step counted from the published code, in 1e9; None if not counted.
+    """
+
+    name: str
+    options: dict[str, Any]
+    parameters: float | None = None
+    gmac: float | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """A graph, its sizes, and a small one for tests.
+
+    Attributes:
+        name: model and data.
+        build: the builder.
+        small: options of the small one.
+        configurations: the published sizes.
+        until: layer behind which sums round; see :func:`spk.dyadic.verify`.
+    """
+
+    name: str
+    build: Callable[..., nn.Module]
+    small: dict[str, Any]
+    configurations: list[Configuration] = field(default_factory=list)
+    until: str | None = None
+
+
+SMALL = {"dim": 48, "depth": 1, "heads": 2}
+
+FAMILIES = [
+    Family(
+        "Spikformer, ImageNet",
+        spikformer_imagenet,
+        {**SMALL, "img": (32, 64)},
+        [
+            Configuration("8-384", {"dim": 384}, 16.81, 4.72),
+            Configuration("8-512", {}, 29.68, 8.36),
+            Configuration("8-768", {"dim": 768}, 66.34, 18.7),
+        ],
+    ),
+    Family(
+        "Spikformer, CIFAR",
+        spikformer_cifar,
+        {**SMALL, "img": (16, 24)},
+        [
+            Configuration("4-256", {"dim": 256, "heads": 8}, 4.15),
+            Configuration("2-384", {"depth": 2}, 5.76),
+            Configuration("4-384", {}, 9.32, 0.93),
+        ],
+    ),
+    Family("Spikformer, DVS", spikformer_dvs, {**SMALL, "img": (32, 64), "T": 5}, [Configuration("2-256", {}, 2.57, 0.38)]),
+    Family("Spikformer, pool in front of the neuron (CML)", spikformer_imagenet, {**SMALL, "img": (32, 64), "pool_first": True}),
+    Family(
+        "Spikingformer, ImageNet",
+        spikingformer_imagenet,
+        {**SMALL, "img": (64, 128)},
+        [
+            Configuration("8-384", {"dim": 384}, 16.81),
+            Configuration("8-512", {}, 29.68),
+            Configuration("8-768", {"dim": 768}, 66.34),
+        ],
+    ),
+    Family(
+        "Spikingformer, CIFAR",
+        spikingformer_cifar,
+        {**SMALL, "img": (16, 24)},
+        [
+            Configuration("4-256", {"dim": 256, "heads": 8}, 4.15),
+            Configuration("2-384", {"depth": 2}, 5.76),
+            Configuration("4-384", {}, 9.32),
+        ],
+    ),
+    Family("Spikingformer, DVS (tau 1.5)", spikingformer_dvs, {**SMALL, "img": (32, 64), "T": 5}, [Configuration("2-256", {}, 2.57)]),
+    Family(
+        "Spike-driven Transformer, ImageNet",
+        spike_driven_transformer_imagenet,
+        {**SMALL, "img": (64, 128)},
+        [
+            Configuration("8-384", {"dim": 384}, 16.8),
+            Configuration("6-512", {"depth": 6}, 23.4),
+            Configuration("8-512", {}, 29.7),
+            Configuration("10-512", {"depth": 10}, 36.0),
+            Configuration("8-768", {"dim": 768}, 66.4),
+        ],
+    ),
+    Family(
+        "Spike-driven Transformer, CIFAR",
+        spike_driven_transformer_cifar,
+        {**SMALL, "img": (16, 32)},
+        [Configuration("2-512", {}, 10.24)],
+    ),
+    Family(
+        "Meta-SpikeFormer (Spike-driven Transformer V2)",
+        meta_spikeformer,
+        {"dims": (16, 24, 32, 48), "depths": (1, 1), "heads": 2, "img": (32, 64)},
+        [
+            Configuration("8-384", {"dims": (96, 192, 384, 480)}, 31.33, 14.0),
+            Configuration("8-512", {}, 55.35, 24.8),
+            Configuration("8-768", {"dims": (192, 384, 768, 960)}, 123.7),
+        ],
+    ),
+]
