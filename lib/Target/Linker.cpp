@@ -13,7 +13,6 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
-#include <future>
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -33,55 +32,44 @@ std::string spk::getDescriptorFile(StringRef modelName) {
   return (modelName + ".c").str();
 }
 
-namespace {
+Linker::Linker(Toolchain toolchain, TargetSpec target, LinkOptions options)
+    : toolchain(std::move(toolchain)), target(std::move(target)),
+      options(std::move(options)) {}
 
-class LinkJob {
-public:
-  LinkJob(const Toolchain &toolchain, const TargetSpec &target,
-          const LinkOptions &options, OutputSet &outputs)
-      : toolchain(toolchain), target(target), options(options),
-        outputs(outputs) {}
+llvm::Expected<std::unique_ptr<Linker>>
+Linker::start(Toolchain toolchain, TargetSpec target, LinkOptions options) {
+  std::unique_ptr<Linker> linker(
+      new Linker(std::move(toolchain), std::move(target), std::move(options)));
+  ArtefactKind kind = linker->options.kind;
+  bool hasCLibrary = linker->target.isNative() ||
+                     linker->toolchain.hasCLibrary(linker->target);
+  bool isProgram =
+      kind == ArtefactKind::Executable || kind == ArtefactKind::Shared;
+  if (isProgram && !hasCLibrary)
+    return llvm::createStringError(
+        "no C library for '" + linker->target.triple.str() +
+        "': name a directory that has one with --sysroot=DIR, or use "
+        "--emit=object");
+  linker->withRuntime = hasCLibrary || kind != ArtefactKind::Object;
+  if (kind == ArtefactKind::Executable)
+    if (llvm::Error error = linker->startRunner())
+      return error;
+  return linker;
+}
 
-  void addWeights();
-  void addRuntime();
-  llvm::Error addRunner();
-  /// Runs the compilations asked for so far, at the same time.
-  llvm::Error compile();
-  llvm::Error linkObject(StringRef result);
-  llvm::Error linkProgram(bool shared, StringRef result);
-  llvm::Error addArchive(StringRef object);
-  llvm::Error addHeader();
-  llvm::Error addBundle();
+Linker::~Linker() { llvm::consumeError(wait()); }
 
-  std::string inWork(const llvm::Twine &name) const {
-    SmallString<128> result(options.workDirectory);
-    path::append(result, name);
-    if (options.temporary)
-      llvm::sys::RemoveFileOnSignal(result);
-    return result.str().str();
-  }
+std::string Linker::inWork(const llvm::Twine &name) const {
+  SmallString<128> result(options.workDirectory);
+  path::append(result, name);
+  if (options.temporary)
+    llvm::sys::RemoveFileOnSignal(result);
+  return result.str().str();
+}
 
-private:
-  struct Compilation {
-    std::string source;
-    std::vector<std::string> arguments;
-  };
-
-  void addCompilation(StringRef source, StringRef object,
-                      const std::vector<std::string> &extra);
-
-  const Toolchain &toolchain;
-  const TargetSpec &target;
-  const LinkOptions &options;
-  OutputSet &outputs;
-  std::vector<std::string> objects;
-  std::vector<Compilation> compilations;
-};
-
-} // namespace
-
-void LinkJob::addCompilation(StringRef source, StringRef object,
-                             const std::vector<std::string> &extra) {
+void Linker::startCompilation(StringRef source, StringRef object,
+                              const std::vector<std::string> &extra,
+                              std::function<llvm::Error()> prepare) {
   std::vector<std::string> arguments = toolchain.getTargetArguments(target);
   // Nothing may need more than the baseline: it runs before the check.
   if (target.triple.isX86())
@@ -93,20 +81,20 @@ void LinkJob::addCompilation(StringRef source, StringRef object,
                     "-ffile-prefix-map=" + toolchain.runtimeDirectory + "=.",
                     "-c", source.str(), "-o", inWork(object)});
   objects.push_back(inWork(object));
-  compilations.push_back({source.str(), std::move(arguments)});
+  std::string what = ("compile '" + path::filename(source) + "'").str();
+  compilations.push_back(std::async(
+      std::launch::async, [this, what, arguments, prepare]() -> std::string {
+        if (prepare)
+          if (llvm::Error error = prepare())
+            return llvm::toString(std::move(error));
+        return llvm::toString(toolchain.run(what, toolchain.clang, arguments));
+      }));
 }
 
-llvm::Error LinkJob::compile() {
-  std::vector<std::future<std::string>> runs;
-  for (const Compilation &compilation : compilations)
-    runs.push_back(std::async(std::launch::async, [&] {
-      return llvm::toString(toolchain.run(
-          ("compile '" + path::filename(compilation.source) + "'").str(),
-          toolchain.clang, compilation.arguments));
-    }));
+llvm::Error Linker::wait() {
   std::string first;
-  for (std::future<std::string> &run : runs) {
-    std::string message = run.get();
+  for (std::future<std::string> &compilation : compilations) {
+    std::string message = compilation.get();
     if (first.empty())
       first = message;
   }
@@ -115,11 +103,11 @@ llvm::Error LinkJob::compile() {
                        : llvm::createStringError(first);
 }
 
-void LinkJob::addWeights() {
-  objects.push_back(inWork(getKernelsFile(options.modelName)));
-  addCompilation(inWork(getWeightsAssemblyFile(options.modelName)),
-                 options.modelName + ".weights.o",
-                 {"-Xassembler", "-I", "-Xassembler", options.workDirectory});
+void Linker::startWeights(std::function<llvm::Error()> write) {
+  startCompilation(inWork(getWeightsAssemblyFile(options.modelName)),
+                   options.modelName + ".weights.o",
+                   {"-Xassembler", "-I", "-Xassembler", options.workDirectory},
+                   std::move(write));
 }
 
 /// Options for the C sources of the runtime.
@@ -138,12 +126,13 @@ static std::vector<std::string> getCOptions(const Toolchain &toolchain) {
           toolchain.runtimeDirectory};
 }
 
-void LinkJob::addRuntime() {
-  addCompilation(inWork(getDescriptorFile(options.modelName)),
-                 options.modelName + ".runtime.o", getCOptions(toolchain));
+void Linker::startRuntime() {
+  if (withRuntime)
+    startCompilation(inWork(getDescriptorFile(options.modelName)),
+                     options.modelName + ".runtime.o", getCOptions(toolchain));
 }
 
-llvm::Error LinkJob::addRunner() {
+llvm::Error Linker::startRunner() {
   // The command line and what it reads and writes; not the sources that a
   // model's own C file includes.
   std::vector<std::string> sources;
@@ -163,20 +152,23 @@ llvm::Error LinkJob::addRunner() {
   std::vector<std::string> arguments = getCOptions(toolchain);
   arguments.push_back("-DSPK_MODEL=" + options.modelName);
   for (const std::string &source : sources)
-    addCompilation(source, (path::stem(source) + ".o").str(), arguments);
+    startCompilation(source, (path::stem(source) + ".o").str(), arguments);
   return llvm::Error::success();
 }
 
-llvm::Error LinkJob::linkObject(StringRef result) {
-  std::vector<std::string> arguments = {"-r", "-o", inWork("merged.o")};
+llvm::Error Linker::linkObject(StringRef result) {
+  std::string merged = withRuntime ? inWork("merged.o") : result.str();
+  std::vector<std::string> arguments = {"-r", "-o", merged};
   arguments.insert(arguments.end(), objects.begin(), objects.end());
   if (llvm::Error error =
           toolchain.run("link the object", toolchain.lld, arguments))
     return error;
-  return localizeHiddenSymbols(inWork("merged.o"), result);
+  // The runtime still has to find the entries where it comes later.
+  return withRuntime ? localizeHiddenSymbols(merged, result)
+                     : llvm::Error::success();
 }
 
-llvm::Error LinkJob::linkProgram(bool shared, StringRef result) {
+llvm::Error Linker::linkProgram(bool shared, bool openmp, StringRef result) {
   std::vector<std::string> arguments = toolchain.getTargetArguments(target);
   arguments.insert(arguments.end(),
                    {"--ld-path=" + toolchain.lld, shared ? "-shared" : "-pie",
@@ -195,7 +187,7 @@ llvm::Error LinkJob::linkProgram(bool shared, StringRef result) {
         ("-Wl,-soname," + path::filename(options.output)).str());
   }
   arguments.insert(arguments.end(), objects.begin(), objects.end());
-  if (options.openmp) {
+  if (openmp) {
     if (!target.isNative() || !toolchain.sysroot.empty()) {
       arguments.push_back("-lomp");
     } else if (toolchain.libomp.empty()) {
@@ -216,7 +208,7 @@ llvm::Error LinkJob::linkProgram(bool shared, StringRef result) {
                        toolchain.clang, arguments);
 }
 
-llvm::Error LinkJob::addArchive(StringRef object) {
+llvm::Error Linker::addArchive(StringRef object, OutputSet &outputs) {
   auto member = llvm::NewArchiveMember::getFile(object, /*Deterministic=*/true);
   if (!member)
     return member.takeError();
@@ -241,7 +233,13 @@ static llvm::Expected<std::string> readFile(StringRef file) {
   return (*buffer)->getBuffer().str();
 }
 
-llvm::Error LinkJob::addHeader() {
+llvm::Error Linker::addSource(OutputSet &outputs) {
+  SmallString<128> source(options.output);
+  path::replace_extension(source, "c");
+  return outputs.addCopy(source, inWork(getDescriptorFile(options.modelName)));
+}
+
+llvm::Error Linker::addHeader(OutputSet &outputs) {
   auto text =
       readFile(toolchain.includeDirectory + "/spk/Runtime/model_header.h.in");
   if (!text)
@@ -255,9 +253,7 @@ llvm::Error LinkJob::addHeader() {
   return outputs.add(header, *text);
 }
 
-llvm::Error LinkJob::addBundle() {
-  if (!options.openmp)
-    return llvm::Error::success();
+llvm::Error Linker::addBundle(OutputSet &outputs) {
   if (toolchain.libomp.empty() || !target.isNative())
     return llvm::createStringError("--bundle cannot find a libomp.so.5 for '" +
                                    target.triple.str() +
@@ -268,74 +264,39 @@ llvm::Error LinkJob::addBundle() {
   return outputs.addCopy(copy, toolchain.libomp);
 }
 
-llvm::Error spk::link(const Toolchain &toolchain, const TargetSpec &target,
-                      const LinkOptions &options, OutputSet &outputs) {
-  LinkJob job(toolchain, target, options, outputs);
-  bool program = options.kind == ArtefactKind::Executable ||
-                 options.kind == ArtefactKind::Shared;
-  if (program && !target.isNative() && !toolchain.hasCLibrary(target))
-    return llvm::createStringError(
-        "no C library for '" + target.triple.str() +
-        "': name a directory that has one with --sysroot=DIR, or use "
-        "--emit=object");
-  job.addWeights();
-  job.addRuntime();
-  if (options.kind == ArtefactKind::Executable)
-    if (llvm::Error error = job.addRunner())
-      return error;
-  if (llvm::Error error = job.compile())
-    return error;
-  std::string result = job.inWork("artefact");
+llvm::Error Linker::addArtefact(bool openmp, OutputSet &outputs) {
+  std::string result = inWork("artefact");
   switch (options.kind) {
   case ArtefactKind::Executable:
-    if (llvm::Error error = job.linkProgram(/*shared=*/false, result))
-      return error;
-    break;
   case ArtefactKind::Shared:
-    if (llvm::Error error = job.linkProgram(/*shared=*/true, result))
+    if (llvm::Error error = linkProgram(options.kind == ArtefactKind::Shared,
+                                        openmp, result))
       return error;
-    break;
+    return outputs.addCopy(options.output, result, /*executable=*/true);
   case ArtefactKind::Archive:
+    if (llvm::Error error = linkObject(result))
+      return error;
+    return addArchive(result, outputs);
   case ArtefactKind::Object:
-    if (llvm::Error error = job.linkObject(result))
+    if (llvm::Error error = linkObject(result))
       return error;
-    break;
+    return outputs.addCopy(options.output, result);
   }
-  llvm::Error added =
-      options.kind == ArtefactKind::Archive
-          ? job.addArchive(result)
-          : outputs.addCopy(options.output, result, /*executable=*/program);
-  if (added)
-    return added;
-  if (options.kind != ArtefactKind::Executable)
-    if (llvm::Error error = job.addHeader())
-      return error;
-  return options.bundle ? job.addBundle() : llvm::Error::success();
+  llvm_unreachable("no such kind of artefact");
 }
 
-llvm::Error spk::linkWithoutRuntime(const Toolchain &toolchain,
-                                    const TargetSpec &target,
-                                    const LinkOptions &options,
-                                    OutputSet &outputs) {
-  LinkJob job(toolchain, target, options, outputs);
-  job.addWeights();
-  if (llvm::Error error = job.compile())
+llvm::Error Linker::link(bool openmp, OutputSet &outputs) {
+  if (llvm::Error error = wait())
     return error;
-  // The runtime still has to find the entries: nothing becomes local.
-  std::vector<std::string> arguments = {
-      "-r", "-o", job.inWork("artefact"),
-      job.inWork(getKernelsFile(options.modelName)),
-      job.inWork(options.modelName + ".weights.o")};
-  if (llvm::Error error =
-          toolchain.run("link the object", toolchain.lld, arguments))
+  objects.insert(objects.begin(), inWork(getKernelsFile(options.modelName)));
+  if (llvm::Error error = addArtefact(openmp, outputs))
     return error;
-  if (llvm::Error error =
-          outputs.addCopy(options.output, job.inWork("artefact")))
-    return error;
-  SmallString<128> source(options.output);
-  path::replace_extension(source, "c");
-  if (llvm::Error error = outputs.addCopy(
-          source, job.inWork(getDescriptorFile(options.modelName))))
-    return error;
-  return job.addHeader();
+  if (!withRuntime)
+    if (llvm::Error error = addSource(outputs))
+      return error;
+  if (options.kind != ArtefactKind::Executable)
+    if (llvm::Error error = addHeader(outputs))
+      return error;
+  return options.bundle && openmp ? addBundle(outputs)
+                                  : llvm::Error::success();
 }

@@ -9,7 +9,6 @@
 #include "mlir/Dialect/MLProgram/IR/MLProgram.h"
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/SHA256.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -20,8 +19,8 @@ namespace {
 /// Hashes what is printed, without keeping it.
 class HashStream : public llvm::raw_ostream {
 public:
+  explicit HashStream(llvm::SHA256 &hash) : hash(hash) {}
   ~HashStream() override { flush(); }
-  llvm::SHA256 hash;
 
 private:
   void write_impl(const char *data, size_t size) override {
@@ -29,6 +28,8 @@ private:
     position += size;
   }
   uint64_t current_pos() const override { return position; }
+
+  llvm::SHA256 &hash;
   uint64_t position = 0;
 };
 
@@ -51,28 +52,35 @@ static std::vector<std::string> getWeightKeys(ModuleOp module) {
   return keys;
 }
 
-llvm::Expected<std::string> spk::computeModelHash(ModuleOp module,
-                                                  ArrayRef<std::string> options,
-                                                  TensorLookup lookup) {
-  HashStream os;
-  // Names of files do not matter, what is in them does.
-  NamedAttrList attributes(module->getAttrs());
-  DictionaryAttr original = attributes.getDictionary(module.getContext());
-  attributes.erase(kWeightsAttr);
-  attributes.erase(kDerivedWeightsAttr);
-  module->setAttrs(attributes.getDictionary(module.getContext()));
-  module->print(os, OpPrintingFlags().enableDebugInfo(false));
-  module->setAttrs(original);
-  for (const std::string &option : options)
-    os << '\0' << option;
-  os.flush();
-
+llvm::Expected<ModelHash> ModelHash::start(ModuleOp module,
+                                           ArrayRef<std::string> options,
+                                           TensorLookup lookup) {
+  ModelHash result;
+  {
+    HashStream os(result.hash);
+    // Names of files do not matter, what is in them does.
+    NamedAttrList attributes(module->getAttrs());
+    DictionaryAttr original = attributes.getDictionary(module.getContext());
+    attributes.erase(kWeightsAttr);
+    attributes.erase(kDerivedWeightsAttr);
+    module->setAttrs(attributes.getDictionary(module.getContext()));
+    module->print(os, OpPrintingFlags().enableDebugInfo(false));
+    module->setAttrs(original);
+    for (const std::string &option : options)
+      os << '\0' << option;
+  }
   for (const std::string &key : getWeightKeys(module)) {
     auto bytes = lookup(key);
     if (!bytes)
       return bytes.takeError();
-    os.hash.update(ArrayRef<uint8_t>(
-        reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
+    result.weights.push_back(*bytes);
   }
-  return llvm::toHex(os.hash.final(), /*LowerCase=*/true);
+  return result;
+}
+
+std::string ModelHash::finish() {
+  for (ArrayRef<char> bytes : weights)
+    hash.update(ArrayRef<uint8_t>(
+        reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()));
+  return llvm::toHex(hash.final(), /*LowerCase=*/true);
 }

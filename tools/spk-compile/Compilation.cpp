@@ -10,11 +10,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
-#include "spk/Target/Descriptor.h"
-#include "spk/Target/EmitLLVM.h"
 #include "spk/Target/Explain.h"
-#include "spk/Target/ModelHash.h"
-#include "llvm/IR/LLVMContext.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -169,7 +165,7 @@ llvm::Expected<ArrayRef<char>> Compilation::lookup(StringRef key) {
   }
   for (const SafetensorsFile &file : files)
     if (const SafetensorsEntry *entry = file.lookup(key)) {
-      auto data = file.readF32(*entry, realigned);
+      auto data = file.readF32(*entry, realigned[key.str()]);
       if (!data)
         return data.takeError();
       return toBytes(*data);
@@ -183,120 +179,6 @@ llvm::Expected<ArrayRef<char>> Compilation::lookup(StringRef key) {
                                       : " in" + searched));
 }
 
-llvm::Error Compilation::writeWeights() {
-  progress.start("writing weights");
-  auto find = [&](StringRef key) { return lookup(key); };
-  if (llvm::Error error = work.write(getWeightsFile(options.modelName),
-                                     [&](llvm::raw_pwrite_stream &os) {
-                                       return writeWeightsBlob(os, *abi, find);
-                                     }))
-    return error;
-  return work.write(
-      getWeightsAssemblyFile(options.modelName),
-      getWeightsAssembly(options.modelName, getWeightsFile(options.modelName)));
-}
-
-llvm::Error Compilation::linkArtefact(const TargetSpec &target, bool openmp) {
-  auto toolchain = Toolchain::find(options.toolchain);
-  if (!toolchain)
-    return toolchain.takeError();
-  ArtefactFacts facts{options.modelName, modelHash, openmp,
-                      report.getProperties()};
-  if (llvm::Error error = work.write(getDescriptorFile(options.modelName),
-                                     getDescriptorSource(*abi, target, facts)))
-    return error;
-  if (llvm::Error error = writeWeights())
-    return error;
-  progress.start("linking");
-  LinkOptions linkOptions;
-  linkOptions.modelName = options.modelName;
-  linkOptions.output = options.output;
-  linkOptions.workDirectory = work.getPath();
-  linkOptions.temporary = !work.isKept();
-  linkOptions.openmp = openmp;
-  linkOptions.bundle = options.bundle;
-  switch (options.emit) {
-  case Emit::Shared:
-    linkOptions.kind = ArtefactKind::Shared;
-    break;
-  case Emit::Archive:
-    linkOptions.kind = ArtefactKind::Archive;
-    break;
-  case Emit::Object:
-    linkOptions.kind = ArtefactKind::Object;
-    break;
-  default:
-    linkOptions.kind = ArtefactKind::Executable;
-  }
-  if (options.emit == Emit::Object && !target.isNative() &&
-      !toolchain->hasCLibrary(target)) {
-    llvm::errs() << "spk-compile: warning: no C library for '"
-                 << target.triple.str()
-                 << "': the object has code and weights only, compile the .c "
-                    "file beside it for the rest, or use --sysroot\n";
-    return linkWithoutRuntime(*toolchain, target, linkOptions, outputs);
-  }
-  return link(*toolchain, target, linkOptions, outputs);
-}
-
-llvm::Error Compilation::emitCode() {
-  progress.start("translating to LLVM IR");
-  llvm::LLVMContext llvmContext;
-  auto code = translateToLLVM(*module, llvmContext);
-  if (!code)
-    return code.takeError();
-  auto addText =
-      [&](llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write)
-      -> llvm::Error {
-    if (options.output != "-")
-      return outputs.add(options.output, write);
-    SmallString<0> text;
-    llvm::raw_svector_ostream os(text);
-    if (llvm::Error error = write(os))
-      return error;
-    llvm::outs() << text;
-    return llvm::Error::success();
-  };
-  auto print = [&](llvm::raw_pwrite_stream &os) {
-    (*code)->print(os, nullptr);
-    return llvm::Error::success();
-  };
-  if (options.emit == Emit::LLVM)
-    return addText(print);
-  if (work.isKept())
-    if (llvm::Error error = work.write(options.modelName + ".ll", print))
-      return error;
-
-  auto target = resolveTarget(options.targetTriple, options.targetCpu);
-  if (!target)
-    return target.takeError();
-  auto machine = createTargetMachine(*target, options.optLevel);
-  if (!machine)
-    return machine.takeError();
-  progress.start("optimising for " + target->cpu);
-  if (llvm::Error error = optimize(**code, options.modelName, *abi, *target,
-                                   **machine, options.optLevel))
-    return error;
-  if (work.isKept())
-    if (llvm::Error error = work.write(options.modelName + ".opt.ll", print))
-      return error;
-
-  progress.start("generating code for " + target->cpu);
-  bool openmp = usesOpenMP(**code);
-  auto emit = [&](llvm::raw_pwrite_stream &os) {
-    return emitMachineCode(**code, **machine,
-                           options.emit == Emit::Assembly
-                               ? llvm::CodeGenFileType::AssemblyFile
-                               : llvm::CodeGenFileType::ObjectFile,
-                           os);
-  };
-  if (options.emit == Emit::Assembly)
-    return addText(emit);
-  if (llvm::Error error = work.write(getKernelsFile(options.modelName), emit))
-    return error;
-  return linkArtefact(*target, openmp);
-}
-
 void Compilation::printSuccess(StringRef kind) {
   uint64_t size = 0;
   // Only for the message: a size that cannot be had is shown as 0.
@@ -308,28 +190,6 @@ void Compilation::printSuccess(StringRef kind) {
     llvm::errs() << "; arena " << formatBytes(abi->arenaBytes) << ", weights "
                  << formatBytes(abi->weightsBytes);
   llvm::errs() << llvm::format("; %.1f s\n", progress.getSeconds());
-}
-
-llvm::Error Compilation::hashModel() {
-  progress.start("hashing the model");
-  std::vector<std::string> relevant = {
-      "batch=" + std::to_string(options.batch),
-      "association=" + options.association, "sum=" + options.sum,
-      "inexact=" + std::to_string(options.allowInexactAssociation)};
-  relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
-  if (!densitiesFile.empty()) {
-    auto densities = llvm::MemoryBuffer::getFile(densitiesFile);
-    if (!densities)
-      return llvm::createStringError("cannot read '" + densitiesFile +
-                                     "': " + densities.getError().message());
-    relevant.push_back("densities=" + (*densities)->getBuffer().str());
-  }
-  auto hash = computeModelHash(*module, relevant,
-                               [&](StringRef key) { return lookup(key); });
-  if (!hash)
-    return hash.takeError();
-  modelHash = *hash;
-  return llvm::Error::success();
 }
 
 llvm::Error Compilation::run() {
@@ -358,8 +218,8 @@ llvm::Error Compilation::compile() {
   if (!options.samples.empty())
     if (llvm::Error error = measureDensities())
       return error;
-  if (options.makesArtefact() && modelHash.empty())
-    if (llvm::Error error = hashModel())
+  if (options.makesArtefact())
+    if (llvm::Error error = startArtefact())
       return error;
   for (const PhaseInfo &phase : getPhases())
     if (phase.phase > options.compileFrom && phase.phase <= options.compileTo)

@@ -16,6 +16,8 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "spk/Support/WeightStore.h"
 #include "spk/Target/LayerReport.h"
+#include <future>
+#include <map>
 
 namespace mlir::spk {
 
@@ -40,13 +42,16 @@ private:
   /// Compiles the model once more, runs it on the samples and writes what was
   /// counted to `densitiesFile`.
   llvm::Error measureDensities();
-  llvm::Error hashModel();
+  /// Begins, in the background, what needs nothing from the passes.
+  llvm::Error startArtefact();
+  llvm::Error startHash();
   llvm::Error runPhase(const PhaseInfo &phase);
   llvm::Error writeMLIR();
   llvm::Error writeExplanation();
   llvm::Error emitCode();
+  /// Begins, in the background, what needs nothing from LLVM's passes.
+  llvm::Error startRuntime(const TargetSpec &target, bool openmp);
   llvm::Error writeWeights();
-  llvm::Error linkArtefact(const TargetSpec &target, bool openmp);
   void printSuccess(StringRef kind);
 
   /// Bytes of a tensor of the model's files.
@@ -63,7 +68,8 @@ private:
   WeightStore store;
   /// Files that hold the tensors of the artefact, opened when needed.
   std::vector<SafetensorsFile> files;
-  std::vector<float> realigned;
+  /// Tensors that do not lie in their files as they are needed.
+  std::map<std::string, std::vector<float>, std::less<>> realigned;
   std::string modelHash;
   /// File or family of CPUs; empty for that of this machine.
   std::string costModel;
@@ -73,6 +79,9 @@ private:
   std::vector<TappedSynapse> tappedSynapses;
   ModelReport report;
   std::optional<ModelABI> abi;
+  // What runs in the background reads the members above: these go first.
+  std::future<std::string> hashing;
+  std::unique_ptr<Linker> linker;
 };
 
 } // namespace mlir::spk

@@ -10,6 +10,8 @@
 
 #include "spk/Target/OutputSet.h"
 #include "spk/Target/Toolchain.h"
+#include <functional>
+#include <future>
 
 namespace mlir::spk {
 
@@ -23,8 +25,6 @@ struct LinkOptions {
   std::string workDirectory;
   /// Remove what is in there when the user interrupts.
   bool temporary = true;
-  /// The code calls the OpenMP runtime.
-  bool openmp = false;
   /// Put what the artefact needs beside it.
   bool bundle = false;
 };
@@ -35,16 +35,59 @@ std::string getWeightsFile(StringRef modelName);
 std::string getWeightsAssemblyFile(StringRef modelName);
 std::string getDescriptorFile(StringRef modelName);
 
-/// Compiles the runtime of the model, links, and adds the artefact to
-/// `outputs`, with its header if other programs are to use it.
-llvm::Error link(const Toolchain &toolchain, const TargetSpec &target,
-                 const LinkOptions &options, OutputSet &outputs);
+/// Makes an artefact of compiled kernels and the C runtime. What clang compiles
+/// it compiles in the background, as early as its sources are known.
+class Linker {
+public:
+  /// Starts with what is the same for every network: the command line of
+  /// executables. Fails if the target has no C library for a program.
+  static llvm::Expected<std::unique_ptr<Linker>>
+  start(Toolchain toolchain, TargetSpec target, LinkOptions options);
 
-/// Adds a relocatable object of code and weights alone, for a target for which
-/// there is no C library, and beside it the C source that completes it.
-llvm::Error linkWithoutRuntime(const Toolchain &toolchain,
-                               const TargetSpec &target,
-                               const LinkOptions &options, OutputSet &outputs);
+  /// Waits: nobody may remove the work directory before.
+  ~Linker();
+
+  /// False for an object of code and weights alone, which comes with the C
+  /// source that completes it, since the target has no C library.
+  bool hasRuntime() const { return withRuntime; }
+
+  /// Starts to compile the descriptor, and with it the runtime.
+  void startRuntime();
+
+  /// Starts to write the weights with `write`, and then to assemble them.
+  void startWeights(std::function<llvm::Error()> write);
+
+  /// Waits for all of this, links, and adds the artefact to `outputs`, with its
+  /// header if other programs are to use it. `openmp`: the kernels call the
+  /// OpenMP runtime.
+  llvm::Error link(bool openmp, OutputSet &outputs);
+
+private:
+  Linker(Toolchain toolchain, TargetSpec target, LinkOptions options);
+
+  std::string inWork(const llvm::Twine &name) const;
+  void startCompilation(StringRef source, StringRef object,
+                        const std::vector<std::string> &extra,
+                        std::function<llvm::Error()> prepare = {});
+  llvm::Error startRunner();
+  llvm::Error wait();
+
+  llvm::Error linkProgram(bool shared, bool openmp, StringRef result);
+  llvm::Error linkObject(StringRef result);
+  llvm::Error addArtefact(bool openmp, OutputSet &outputs);
+  llvm::Error addArchive(StringRef object, OutputSet &outputs);
+  llvm::Error addSource(OutputSet &outputs);
+  llvm::Error addHeader(OutputSet &outputs);
+  llvm::Error addBundle(OutputSet &outputs);
+
+  const Toolchain toolchain;
+  const TargetSpec target;
+  const LinkOptions options;
+  bool withRuntime = true;
+  std::vector<std::string> objects;
+  /// What went wrong in the background, or nothing.
+  std::vector<std::future<std::string>> compilations;
+};
 
 } // namespace mlir::spk
 

@@ -9,6 +9,7 @@
 #define SPK_TARGET_MODELHASH_H
 
 #include "spk/Target/WeightsBlob.h"
+#include "llvm/Support/SHA256.h"
 
 namespace mlir::spk {
 
@@ -16,9 +17,20 @@ namespace mlir::spk {
 /// change results, and the bytes of every weight that the module names. Not
 /// over names of files nor source locations. Artefacts with equal hashes give
 /// equal results on every target.
-llvm::Expected<std::string> computeModelHash(ModuleOp module,
-                                             ArrayRef<std::string> options,
-                                             TensorLookup lookup);
+class ModelHash {
+public:
+  /// Takes in the text and the options, and finds the weights. Their bytes
+  /// must stay where they are until `finish`.
+  static llvm::Expected<ModelHash>
+  start(ModuleOp module, ArrayRef<std::string> options, TensorLookup lookup);
+
+  /// Takes in the weights, which takes long. Needs the module no more.
+  std::string finish();
+
+private:
+  llvm::SHA256 hash;
+  std::vector<ArrayRef<char>> weights;
+};
 
 } // namespace mlir::spk
 
