@@ -84,8 +84,8 @@ static llvm::Error verifyRounding(llvm::Module &module) {
   return llvm::Error::success();
 }
 
-static void runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
-                        unsigned optLevel) {
+void spk::optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                   unsigned optLevel) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -106,9 +106,9 @@ static void runPipeline(llvm::Module &module, llvm::TargetMachine &machine,
   pipeline.run(module, modules);
 }
 
-llvm::Error spk::optimize(llvm::Module &module, StringRef modelName,
-                          const ModelABI &abi, const TargetSpec &target,
-                          llvm::TargetMachine &machine, unsigned optLevel) {
+llvm::Error spk::prepareForTarget(llvm::Module &module, StringRef modelName,
+                                  const ModelABI &abi, const TargetSpec &target,
+                                  llvm::TargetMachine &machine) {
   if (llvm::Error error = verifyRounding(module))
     return error;
   if (llvm::Error error = exposeEntries(module, modelName, abi))
@@ -126,7 +126,6 @@ llvm::Error spk::optimize(llvm::Module &module, StringRef modelName,
       function.addFnAttr("target-features", target.features);
     function.addFnAttr(llvm::Attribute::NoUnwind);
   }
-  runPipeline(module, machine, optLevel);
   return llvm::Error::success();
 }
 

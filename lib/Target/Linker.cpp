@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "spk/Target/Linker.h"
+#include "spk/Target/CodeParts.h"
 #include "spk/Target/LocalizeSymbols.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ArchiveWriter.h"
@@ -19,8 +20,8 @@ using namespace mlir::spk;
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
-std::string spk::getKernelsFile(StringRef modelName) {
-  return (modelName + ".kernels.o").str();
+std::string spk::getKernelsFile(StringRef modelName, unsigned part) {
+  return (modelName + ".kernels" + getPartSuffix(part) + ".o").str();
 }
 std::string spk::getWeightsFile(StringRef modelName) {
   return (modelName + ".weights.bin").str();
@@ -269,8 +270,8 @@ llvm::Error Linker::addArtefact(bool openmp, OutputSet &outputs) {
   switch (options.kind) {
   case ArtefactKind::Executable:
   case ArtefactKind::Shared:
-    if (llvm::Error error = linkProgram(options.kind == ArtefactKind::Shared,
-                                        openmp, result))
+    if (llvm::Error error =
+            linkProgram(options.kind == ArtefactKind::Shared, openmp, result))
       return error;
     return outputs.addCopy(options.output, result, /*executable=*/true);
   case ArtefactKind::Archive:
@@ -285,10 +286,11 @@ llvm::Error Linker::addArtefact(bool openmp, OutputSet &outputs) {
   llvm_unreachable("no such kind of artefact");
 }
 
-llvm::Error Linker::link(bool openmp, OutputSet &outputs) {
+llvm::Error Linker::link(unsigned numParts, bool openmp, OutputSet &outputs) {
   if (llvm::Error error = wait())
     return error;
-  objects.insert(objects.begin(), inWork(getKernelsFile(options.modelName)));
+  for (unsigned part = 0; part < numParts; ++part)
+    objects.push_back(inWork(getKernelsFile(options.modelName, part)));
   if (llvm::Error error = addArtefact(openmp, outputs))
     return error;
   if (!withRuntime)
@@ -297,6 +299,5 @@ llvm::Error Linker::link(bool openmp, OutputSet &outputs) {
   if (options.kind != ArtefactKind::Executable)
     if (llvm::Error error = addHeader(outputs))
       return error;
-  return options.bundle && openmp ? addBundle(outputs)
-                                  : llvm::Error::success();
+  return options.bundle && openmp ? addBundle(outputs) : llvm::Error::success();
 }

@@ -15,6 +15,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "spk/Support/WeightStore.h"
+#include "spk/Target/CodeParts.h"
 #include "spk/Target/LayerReport.h"
 #include <future>
 #include <map>
@@ -52,6 +53,11 @@ private:
   /// Begins, in the background, what needs nothing from LLVM's passes.
   llvm::Error startRuntime(const TargetSpec &target, bool openmp);
   llvm::Error writeWeights();
+  /// Optimises the code of a part and writes it to `os`.
+  llvm::Error writeCode(llvm::Module &code, unsigned part,
+                        const TargetSpec &target, llvm::raw_pwrite_stream &os);
+  /// Writes an object for every part, several at a time.
+  llvm::Error writeObjects(const CodeParts &parts, const TargetSpec &target);
   void printSuccess(StringRef kind);
 
   /// Bytes of a tensor of the model's files.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compilation.h"
+#include "mlir/IR/Threading.h"
 #include "spk/Target/Descriptor.h"
 #include "spk/Target/EmitLLVM.h"
 #include "spk/Target/ModelHash.h"
@@ -105,6 +106,48 @@ llvm::Error Compilation::writeWeights() {
       getWeightsAssembly(options.modelName, getWeightsFile(options.modelName)));
 }
 
+llvm::Error Compilation::writeCode(llvm::Module &code, unsigned part,
+                                   const TargetSpec &target,
+                                   llvm::raw_pwrite_stream &os) {
+  auto machine = createTargetMachine(target, options.optLevel);
+  if (!machine)
+    return machine.takeError();
+  optimize(code, **machine, options.optLevel);
+  if (work.isKept())
+    if (llvm::Error error =
+            work.write(options.modelName + ".opt" + getPartSuffix(part) + ".ll",
+                       [&](llvm::raw_pwrite_stream &text) {
+                         code.print(text, nullptr);
+                         return llvm::Error::success();
+                       }))
+      return error;
+  return emitMachineCode(code, **machine,
+                         options.emit == Emit::Assembly
+                             ? llvm::CodeGenFileType::AssemblyFile
+                             : llvm::CodeGenFileType::ObjectFile,
+                         os);
+}
+
+llvm::Error Compilation::writeObjects(const CodeParts &parts,
+                                      const TargetSpec &target) {
+  std::vector<std::string> failures(parts.size());
+  parallelFor(&context, 0, parts.size(), [&](size_t part) {
+    failures[part] = llvm::toString(
+        work.write(getKernelsFile(options.modelName, part),
+                   [&](llvm::raw_pwrite_stream &os) -> llvm::Error {
+                     llvm::LLVMContext llvmContext;
+                     auto code = parts.read(part, llvmContext);
+                     if (!code)
+                       return code.takeError();
+                     return writeCode(**code, part, target, os);
+                   }));
+  });
+  for (const std::string &failure : failures)
+    if (!failure.empty())
+      return llvm::createStringError(failure);
+  return llvm::Error::success();
+}
+
 llvm::Error Compilation::emitCode() {
   progress.start("translating to LLVM IR");
   llvm::LLVMContext llvmContext;
@@ -139,29 +182,23 @@ llvm::Error Compilation::emitCode() {
   auto machine = createTargetMachine(*target, options.optLevel);
   if (!machine)
     return machine.takeError();
-  if (linker)
-    if (llvm::Error error = startRuntime(*target, usesOpenMP(**code)))
-      return error;
-  progress.start("optimising for " + target->cpu);
-  if (llvm::Error error = optimize(**code, options.modelName, *abi, *target,
-                                   **machine, options.optLevel))
+  if (llvm::Error error =
+          prepareForTarget(**code, options.modelName, *abi, *target, **machine))
     return error;
-  if (work.isKept())
-    if (llvm::Error error = work.write(options.modelName + ".opt.ll", print))
+  bool openmp = usesOpenMP(**code);
+  if (linker)
+    if (llvm::Error error = startRuntime(*target, openmp))
       return error;
 
-  progress.start("generating code for " + target->cpu);
-  auto emit = [&](llvm::raw_pwrite_stream &os) {
-    return emitMachineCode(**code, **machine,
-                           options.emit == Emit::Assembly
-                               ? llvm::CodeGenFileType::AssemblyFile
-                               : llvm::CodeGenFileType::ObjectFile,
-                           os);
-  };
+  progress.start("optimising and generating code for " + target->cpu);
+  // Assembly is for reading: one text, with everything local as it was.
   if (options.emit == Emit::Assembly)
-    return addText(emit);
-  if (llvm::Error error = work.write(getKernelsFile(options.modelName), emit))
+    return addText([&](llvm::raw_pwrite_stream &os) {
+      return writeCode(**code, /*part=*/0, *target, os);
+    });
+  CodeParts parts(**code, "spk_" + options.modelName + "_");
+  if (llvm::Error error = writeObjects(parts, *target))
     return error;
   progress.start("linking");
-  return linker->link(usesOpenMP(**code), outputs);
+  return linker->link(parts.size(), openmp, outputs);
 }

@@ -27,12 +27,15 @@ llvm::Expected<std::unique_ptr<llvm::Module>>
 translateToLLVM(ModuleOp module, llvm::LLVMContext &context);
 
 /// Makes `module` code for a target: triple, CPU and features on every
-/// function, entries hidden, everything else internal; then LLVM's default
-/// pipeline for `optLevel`. Fails if some operation allows a change of
-/// rounding, or an entry is missing.
-llvm::Error optimize(llvm::Module &module, StringRef modelName,
-                     const ModelABI &abi, const TargetSpec &target,
-                     llvm::TargetMachine &machine, unsigned optLevel);
+/// function, entries hidden, everything else internal. Fails if some operation
+/// allows a change of rounding, or an entry is missing.
+llvm::Error prepareForTarget(llvm::Module &module, StringRef modelName,
+                             const ModelABI &abi, const TargetSpec &target,
+                             llvm::TargetMachine &machine);
+
+/// LLVM's default pipeline for `optLevel`.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              unsigned optLevel);
 
 /// Writes an object file or assembly. Changes the module.
 llvm::Error emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine,

@@ -30,7 +30,7 @@ struct LinkOptions {
 };
 
 /// Names of the inputs in the work directory.
-std::string getKernelsFile(StringRef modelName);
+std::string getKernelsFile(StringRef modelName, unsigned part);
 std::string getWeightsFile(StringRef modelName);
 std::string getWeightsAssemblyFile(StringRef modelName);
 std::string getDescriptorFile(StringRef modelName);
@@ -57,10 +57,10 @@ public:
   /// Starts to write the weights with `write`, and then to assemble them.
   void startWeights(std::function<llvm::Error()> write);
 
-  /// Waits for all of this, links, and adds the artefact to `outputs`, with its
-  /// header if other programs are to use it. `openmp`: the kernels call the
-  /// OpenMP runtime.
-  llvm::Error link(bool openmp, OutputSet &outputs);
+  /// Waits for all of this, links it with `numParts` files of kernels, and adds
+  /// the artefact to `outputs`, with its header if other programs are to use
+  /// it. `openmp`: the kernels call the OpenMP runtime.
+  llvm::Error link(unsigned numParts, bool openmp, OutputSet &outputs);
 
 private:
   Linker(Toolchain toolchain, TargetSpec target, LinkOptions options);
