@@ -93,18 +93,27 @@ static LogicalResult evaluatePackWeights(PackWeightsOp op, Evaluation &e) {
   if (outputs % groups != 0)
     return op.emitOpError("groups must divide the output channels, ")
            << groups << " against " << outputs;
-  for (int64_t o = 0; o < outputs; ++o)
-    for (int64_t c = 0; c < perGroup; ++c)
-      for (int64_t tap = 0; tap < taps; ++tap) {
-        int64_t row = c;
-        if (!op.getOwnInputs())
-          row += o / (outputs / groups) * perGroup;
-        if (auto firsts = op.getFirstInputs())
-          row -= (*firsts)[o / block];
-        int64_t k = tap * rows + row;
-        to[(o / block * inputs + k) * block + o % block] =
-            from[(o * perGroup + c) * taps + tap];
-      }
+  // Rows of the weights of one output, in the order in which these lie.
+  int64_t perOutput = perGroup * taps;
+  std::vector<int64_t> rowOf(perOutput);
+  for (int64_t i = 0; i < perOutput; ++i)
+    rowOf[i] = i % taps * rows + i / taps;
+  auto firstInputs = op.getFirstInputs();
+  std::vector<int64_t> firstRows(outputs, 0);
+  for (int64_t o = 0; o < outputs; ++o) {
+    if (!op.getOwnInputs())
+      firstRows[o] = o / (outputs / groups) * perGroup;
+    if (firstInputs)
+      firstRows[o] -= (*firstInputs)[o / block];
+  }
+  // A transposition, by tiles that stay in the cache on both sides.
+  constexpr int64_t tile = 16;
+  for (int64_t o0 = 0; o0 < outputs; o0 += block)
+    for (int64_t i0 = 0; i0 < perOutput; i0 += tile)
+      for (int64_t o = o0; o < std::min(o0 + block, outputs); ++o)
+        for (int64_t i = i0; i < std::min(i0 + tile, perOutput); ++i)
+          to[(o0 / block * inputs + firstRows[o] + rowOf[i]) * block + o - o0] =
+              from[o * perOutput + i];
   return success();
 }
 

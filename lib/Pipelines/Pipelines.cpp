@@ -9,6 +9,7 @@
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -112,20 +113,22 @@ static void addLoopsPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createMaterializeWords());
   pm.addPass(createVerifyEncodings());
   pm.addPass(createPlaceWeights());
-  pm.addPass(createCleanup());
-  pm.addPass(createCSEPass());
+  // Kernels are many: what looks at one function alone runs on several at the
+  // same time.
+  pm.addNestedPass<func::FuncOp>(createCleanup());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
   // Small float arithmetic outside of layers.
-  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   bufferization::OneShotBufferizePassOptions bufferize;
   bufferize.bufferizeFunctionBoundaries = true;
   bufferize.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
-  pm.addPass(createCleanup());
+  pm.addNestedPass<func::FuncOp>(createCleanup());
   pm.addPass(createPlanBuffers());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToParallelLoopsPass());
-  pm.addPass(createCleanup());
-  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createCleanup());
+  pm.addNestedPass<func::FuncOp>(createCSEPass());
 }
 
 static void addLLVMPasses(OpPassManager &pm, const PipelineOptions &options) {
@@ -133,14 +136,14 @@ static void addLLVMPasses(OpPassManager &pm, const PipelineOptions &options) {
   parallelize.openmp = options.openmp;
   parallelize.modelName = options.modelName;
   pm.addPass(createParallelize(parallelize));
-  pm.addPass(createSCFToControlFlowPass());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createConvertMathToLLVMPass());
+  pm.addNestedPass<func::FuncOp>(createSCFToControlFlowPass());
+  pm.addNestedPass<func::FuncOp>(memref::createExpandStridedMetadataPass());
+  pm.addNestedPass<func::FuncOp>(createLowerAffinePass());
+  pm.addNestedPass<func::FuncOp>(createConvertVectorToLLVMPass());
+  pm.addNestedPass<func::FuncOp>(createConvertMathToLLVMPass());
   pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addNestedPass<func::FuncOp>(createArithToLLVMConversionPass());
+  pm.addNestedPass<func::FuncOp>(createConvertIndexToLLVMPass());
   // Static buffers need no descriptors: entries take plain pointers.
   ConvertFuncToLLVMPassOptions functions;
   functions.useBarePtrCallConv = true;
@@ -148,9 +151,9 @@ static void addLLVMPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertControlFlowToLLVMPass());
   if (options.openmp)
     pm.addPass(createConvertOpenMPToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  pm.addPass(createCleanup());
-  pm.addPass(createCSEPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createReconcileUnrealizedCastsPass());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCleanup());
+  pm.addNestedPass<LLVM::LLVMFuncOp>(createCSEPass());
   NameEntriesOptions names;
   names.modelName = options.modelName;
   pm.addPass(createNameEntries(names));
