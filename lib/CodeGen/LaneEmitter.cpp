@@ -93,6 +93,22 @@ Value LaneEmitter::toFloat(const Lanes &lanes) {
   return arith::SIToFPOp::create(b, b.floatLanes(), sum);
 }
 
+Lanes LaneEmitter::toPlanes(Value lanes, Value packed) {
+  int64_t planes = cast<PackedAttr>(typeOf(packed).getEncoding()).getPlanes();
+  VectorType type = b.lanes(b.getI32Type());
+  Value integers = arith::FPToSIOp::create(b, type, lanes);
+  SmallVector<Value> words;
+  for (int64_t plane = 0; plane < planes; ++plane) {
+    Value weight = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, b.getI32IntegerAttr(1 << plane)));
+    Value isSet = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::ne, arith::AndIOp::create(b, integers, weight),
+        b.zeroLanes(b.getI32Type()));
+    words.push_back(b.maskToWord(isSet));
+  }
+  return Lanes::ofWords(std::move(words));
+}
+
 //===----------------------------------------------------------------------===//
 // Ops
 //===----------------------------------------------------------------------===//
@@ -166,12 +182,10 @@ FailureOr<Lanes> LaneEmitter::emitScaleShift(ScaleShiftOp op,
 
 FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
   ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
+  // Spikes are pooled as words. Integers are never negative and small: as
+  // floats they keep their order.
+  bool isSpikes = typeOf(op.getInput()).getElementType().isInteger(1);
   bool isFloat = typeOf(op.getInput()).getElementType().isF32();
-  if (!isFloat && !typeOf(op.getInput()).getElementType().isInteger(1)) {
-    op.emitOpError("must pool spikes or floats in native code, got ")
-        << typeOf(op.getInput()).getElementType();
-    return failure();
-  }
   // The part of the window that lies inside the input.
   SmallVector<Value> lower, upper;
   for (int i : {0, 1}) {
@@ -182,8 +196,9 @@ FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
     upper.push_back(arith::MinSIOp::create(
         b, b.addIndex(origin, op.getKernel()[i]), b.index(shape[2 + i])));
   }
-  Value identity =
-      isFloat ? b.splat(-std::numeric_limits<float>::infinity()) : b.word(0);
+  Value identity = isSpikes  ? b.word(0)
+                   : isFloat ? b.splat(-std::numeric_limits<float>::infinity())
+                             : b.splat(0.0f);
   LogicalResult status = success();
   Value largest =
       b.loop(lower[0], upper[0], {identity}, [&](Value y, ValueRange outer) {
@@ -197,14 +212,17 @@ FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
                  status = failure();
                  return {inner[0]};
                }
-               if (isFloat)
-                 return {arith::MaximumFOp::create(b, inner[0], lanes->vector)};
-               return {arith::OrIOp::create(b, inner[0], lanes->planes[0])};
+               if (isSpikes)
+                 return {arith::OrIOp::create(b, inner[0], lanes->planes[0])};
+               return {arith::MaximumFOp::create(b, inner[0], toFloat(*lanes))};
              });
        }).front();
   if (failed(status))
     return failure();
-  return isFloat ? Lanes::ofVector(largest) : Lanes::ofWords({largest});
+  if (isFloat)
+    return Lanes::ofVector(largest);
+  return isSpikes ? Lanes::ofWords({largest})
+                  : toPlanes(largest, op.getResult());
 }
 
 FailureOr<Lanes> LaneEmitter::emitAdd(AddOp op, const Position &at) {
@@ -301,73 +319,4 @@ FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
   state.propertiesAttr = op->getPropertiesAsAttribute();
   Value result = b.create(state)->getResult(0);
   return isBitwise ? Lanes::ofWords({result}) : Lanes::ofVector(result);
-}
-
-//===----------------------------------------------------------------------===//
-// Neurons
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Arithmetic of a neuron on 64 lanes.
-class LaneArithmetic final : public NeuronArithmetic {
-public:
-  explicit LaneArithmetic(KernelBuilder &b) : b(b) {}
-  NeuronValue constant(float number) override { return {b.splat(number)}; }
-  NeuronValue add(NeuronValue x, NeuronValue y) override {
-    return {arith::AddFOp::create(b, x.ir, y.ir)};
-  }
-  NeuronValue sub(NeuronValue x, NeuronValue y) override {
-    return {arith::SubFOp::create(b, x.ir, y.ir)};
-  }
-  NeuronValue mul(NeuronValue x, NeuronValue y) override {
-    return {arith::MulFOp::create(b, x.ir, y.ir)};
-  }
-  NeuronValue div(NeuronValue x, NeuronValue y) override {
-    // Dividing by a power of two is multiplying by its inverse, bit for bit.
-    DenseElementsAttr divisor;
-    APFloat inverse(0.0f);
-    if (matchPattern(y.ir, m_Constant(&divisor)) && divisor.isSplat() &&
-        divisor.getSplatValue<APFloat>().getExactInverse(&inverse))
-      return mul(x, constant(inverse.convertToFloat()));
-    return {arith::DivFOp::create(b, x.ir, y.ir)};
-  }
-  NeuronValue greaterEqual(NeuronValue x, NeuronValue y) override {
-    return {arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, x.ir, y.ir)};
-  }
-  NeuronValue select(NeuronValue condition, NeuronValue x,
-                     NeuronValue y) override {
-    return {arith::SelectOp::create(b, condition.ir, x.ir, y.ir)};
-  }
-
-private:
-  KernelBuilder &b;
-};
-} // namespace
-
-FailureOr<Value> LaneEmitter::stepNeuron(NeuronOpInterface neuron,
-                                         const Position &at, Value state) {
-  FailureOr<Lanes> current = emit(neuron.getCurrent(), at);
-  if (failed(current))
-    return failure();
-  // A layer that yields the current too does not compute it again.
-  if (neuron.getCurrent().getDefiningOp())
-    fix(neuron.getCurrent(), *current);
-  LaneArithmetic arithmetic(b);
-  NeuronStep step = neuron.step(arithmetic, {state}, {current->vector});
-  // Lanes past the last channel must stay zero in memory.
-  int64_t channels = typeOf(neuron.getFired()).getShape().back();
-  Value word = b.maskToWord(step.fired.ir);
-  if (channels % kLanes != 0)
-    word = arith::AndIOp::create(b, word, b.validLanes(at.block, channels));
-  fix(neuron.getFired(), Lanes::ofWords({word}));
-  if (Value charged = neuron.getCharged())
-    fix(charged, Lanes::ofVector(step.charged.ir));
-  return step.state.ir;
-}
-
-void LaneEmitter::forget(NeuronOpInterface neuron) {
-  fixed.erase(neuron.getCurrent());
-  fixed.erase(neuron.getFired());
-  if (Value charged = neuron.getCharged())
-    fixed.erase(charged);
 }

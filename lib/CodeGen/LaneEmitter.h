@@ -50,9 +50,9 @@ public:
   /// Lanes of `value` at a position; a diagnostic where no kernel can.
   FailureOr<Lanes> emit(Value value, const Position &at);
   /// Charges, fires and resets; remembers spikes and membrane of this step and
-  /// returns the next state.
-  FailureOr<Value> stepNeuron(NeuronOpInterface neuron, const Position &at,
-                              Value state);
+  /// returns the next states.
+  FailureOr<SmallVector<Value>>
+  stepNeuron(NeuronOpInterface neuron, const Position &at, ValueRange states);
   /// The strategy that the layer names; a diagnostic where it does not suit.
   static FailureOr<const SynapseStrategy *> getStrategy(SynapseOpInterface op);
   /// Drops what stepNeuron remembered.
@@ -83,6 +83,11 @@ private:
   SmallVector<Value> indicesOf(RankedTensorType type, const Position &at);
   /// Lanes of an integer or spike value as f32.
   Value toFloat(const Lanes &lanes);
+  /// The inverse: the bit planes, as many as `packed` has, of integers that
+  /// stand in f32 lanes.
+  Lanes toPlanes(Value lanes, Value packed);
+  /// What a neuron fires, as `fired` is stored.
+  Lanes toFired(Value fired, Value lanes, const Position &at);
   Value loadPerChannel(Value argument, Value block);
 
   KernelBuilder &b;

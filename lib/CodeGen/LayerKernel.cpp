@@ -231,7 +231,7 @@ private:
       b.loop(b.index(0), b.index(steps), [&](Value t) {
         Position now = at;
         now.t = t;
-        status = storeAll(now, /*state=*/Value());
+        status = storeAll(now, /*states=*/{});
       });
       return status;
     }
@@ -245,49 +245,54 @@ private:
         return failure();
       emitter.fix(repeat.getResult(), *once);
     }
-    Value rest = b.splat(neuron.getRestingPotential());
-    if (Value state = neuron.getState()) {
+    SmallVector<Value> states;
+    for (Value state : neuron.getStates()) {
       FailureOr<Lanes> lanes = emitter.emit(state, first);
       if (failed(lanes))
         return failure();
-      rest = lanes->vector;
+      states.push_back(lanes->vector);
     }
+    if (states.empty())
+      for (float rest : neuron.getRestingStates())
+        states.push_back(b.splat(rest));
     int64_t steps =
         cast<RankedTensorType>(neuron.getCurrent().getType()).getDimSize(0);
     LogicalResult status = success();
     SmallVector<Value> last =
-        b.loop(b.index(0), b.index(steps), {rest},
-               [&](Value t, ValueRange state) -> SmallVector<Value> {
+        b.loop(b.index(0), b.index(steps), states,
+               [&](Value t, ValueRange before) -> SmallVector<Value> {
                  Position now = at;
                  now.t = t;
-                 FailureOr<Value> next =
-                     emitter.stepNeuron(neuron, now, state[0]);
-                 if (failed(next)) {
+                 FailureOr<SmallVector<Value>> after =
+                     emitter.stepNeuron(neuron, now, before);
+                 if (failed(after)) {
                    status = failure();
-                   return {state[0]};
+                   return SmallVector<Value>(before);
                  }
-                 status = storeAll(now, Value());
+                 status = storeAll(now, /*states=*/{});
                  emitter.forget(neuron);
-                 return {*next};
+                 return *after;
                });
     if (failed(status))
       return failure();
-    if (neuron.getStateOut())
-      return storeAll(first, last[0]);
+    if (!neuron.getStatesOut().empty())
+      return storeAll(first, last);
     return success();
   }
 
-  /// Stores the results that belong into the time loop, or, given the state
-  /// after the last step, that state.
-  LogicalResult storeAll(const Position &at, Value state) {
+  /// Stores the results that belong into the time loop, or, given the states
+  /// after the last step, those states.
+  LogicalResult storeAll(const Position &at, ArrayRef<Value> states) {
     NeuronOpInterface neuron = layer.getNeuron();
-    auto yielded = layer.getYield().getValues();
-    for (auto [value, buffer] : llvm::zip(yielded, results)) {
-      bool isState = neuron && value == neuron.getStateOut();
-      if (isState != static_cast<bool>(state))
+    ValueRange statesOut = neuron ? neuron.getStatesOut() : ValueRange();
+    for (auto [value, buffer] :
+         llvm::zip(layer.getYield().getValues(), results)) {
+      auto state = llvm::find(statesOut, value);
+      if ((state != statesOut.end()) != !states.empty())
         continue;
-      if (isState) {
-        emitter.store(Lanes::ofVector(state), value, buffer, at);
+      if (state != statesOut.end()) {
+        emitter.store(Lanes::ofVector(states[state - statesOut.begin()]), value,
+                      buffer, at);
         continue;
       }
       FailureOr<Lanes> lanes = emitter.emit(value, at);

@@ -47,36 +47,44 @@ public:
 
 } // namespace
 
+/// Writes what fires into the elements of a tensor, whatever their type.
+static void storeFired(TensorValue &fired, int64_t at, NeuronValue value) {
+  visitElementKind(fired.kind, [&](auto zero) {
+    using T = decltype(zero);
+    fired.getMutable<T>()[at] = fired.kind == ElementKind::I1
+                                    ? static_cast<T>(value.truth)
+                                    : static_cast<T>(value.number);
+  });
+}
+
 static LogicalResult evaluateNeuron(NeuronOpInterface op, Evaluation &e) {
   ArrayRef<float> current = e.in<float>(op.getCurrent());
-  MutableArrayRef<uint8_t> fired = e.out<uint8_t>(op.getFired());
-  ArrayRef<float> initial;
-  MutableArrayRef<float> finalState, charged;
-  if (op.getState())
-    initial = e.in<float>(op.getState());
-  if (op.getStateOut())
-    finalState = e.out<float>(op.getStateOut());
+  TensorValue &fired = e.result(op.getFired());
+  MutableArrayRef<float> charged;
   if (op.getCharged())
     charged = e.out<float>(op.getCharged());
 
   NumberArithmetic arithmetic;
-  float rest = op.getRestingPotential();
+  SmallVector<float> resting = op.getRestingStates();
   ArrayRef<int64_t> shape = e.operand(op.getCurrent()).shape;
   int64_t steps = shape.front();
   int64_t neurons = *countElements(shape.drop_front());
   for (int64_t n = 0; n < neurons; ++n) {
-    NeuronValue v = arithmetic.constant(initial.empty() ? rest : initial[n]);
+    SmallVector<NeuronValue, 2> states;
+    for (auto [i, rest] : llvm::enumerate(resting))
+      states.push_back(arithmetic.constant(
+          op.getStates().empty() ? rest : e.in<float>(op.getStates()[i])[n]));
     for (int64_t t = 0; t < steps; ++t) {
       int64_t at = t * neurons + n;
       NeuronStep step =
-          op.step(arithmetic, v, arithmetic.constant(current[at]));
-      fired[at] = step.fired.truth;
+          op.step(arithmetic, states, arithmetic.constant(current[at]));
+      storeFired(fired, at, step.fired);
       if (!charged.empty())
         charged[at] = step.charged.number;
-      v = step.state;
+      states = std::move(step.states);
     }
-    if (!finalState.empty())
-      finalState[n] = v.number;
+    for (auto [i, state] : llvm::enumerate(op.getStatesOut()))
+      e.out<float>(state)[n] = states[i].number;
   }
   return success();
 }

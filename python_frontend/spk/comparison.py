@@ -16,7 +16,7 @@ from spk.driver import compile as compile_model
 from spk.errors import SpkError, Unsupported
 from spk.importer.api import as_tensors
 from spk.importer.neuron_table import lookup, spec_of, step_mode
-from spk.neuron_model import simulate
+from spk.neuron_model import NeuronSpec, margins, simulate
 
 __all__ = ["Comparison", "LayerComparison", "NeuronTrace", "compare", "trace"]
 
@@ -138,28 +138,33 @@ def trace(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, list[Neuro
     return result, calls
 
 
-def _margin(call: NeuronTrace, differs: np.ndarray) -> float | None:
+def _spec(module: nn.Module) -> NeuronSpec | None:
     try:
-        spec = spec_of(call.module)
+        return spec_of(module)
     except Unsupported:
         return None
+
+
+def _margin(call: NeuronTrace, spec: NeuronSpec, differs: np.ndarray) -> float:
     current = call.current.numpy()
-    if step_mode(call.module) == "s":
+    if spec.stateless or step_mode(call.module) == "s":
         current, differs = current[None], differs[None]
     _, charged = simulate(spec, current)
     first = differs & (np.cumsum(differs, axis=0) == 1)  # what follows is a consequence
-    return float(np.abs(charged - np.float32(spec.v_threshold))[first].max())
+    return float(margins(spec, charged)[first].max())
 
 
 def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
-    reference = call.spikes.numpy() != 0
+    reference = call.spikes.numpy()
     if tap.size != reference.size:
         raise SpkError(f"{call.path}: the tap has shape {list(tap.shape)}, PyTorch's spikes {list(reference.shape)}")
-    spikes = (tap != 0).reshape(reference.shape)
+    spec = _spec(call.module)
+    spikes = tap.reshape(reference.shape) / np.float32(spec.divisor if spec else 1.0)
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
-    margin = _margin(call, differs) if flipped else None
-    return LayerComparison(call.path, spikes.size, float(spikes.mean()), float(reference.mean()), flipped, margin)
+    margin = _margin(call, spec, differs) if flipped and spec else None
+    rate, reference_rate = (np.count_nonzero(x) / x.size for x in (spikes, reference))
+    return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin)
 
 
 def _batches(artefact: CompiledModel, tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:

@@ -9,9 +9,16 @@ counted in steps)::
     h = v + (x - (v - v_reset)) * a        PLIF, a = sigmoid(w) with w learned
     h = v - (v - v_reset) * a + x          PLIF, decay_input=False
     h = v + x                              IF
+    h = v * (1 - 1 / tau) + x              I-LIF
     s = h >= v_threshold                   fires on equality, NaN never fires
     v = v_reset if s else h                hard reset (v_reset is a number)
     v = h - s * v_threshold                soft reset (v_reset is None)
+
+Integer neurons fire numbers from 0 to ``levels``, ``y`` being ``h / v_threshold``
+(I-LIF, always with a soft reset) or the current itself (:class:`MultiSpike`)::
+
+    s = round(clamp(y, 0, levels))         half_even: a half goes to the even number
+    s = floor(clamp(y, 0, levels) + 0.5)   half_up
 
 ``v`` starts at ``v_reset`` (0 when the reset is soft).  These are the bits of
 SpikingJelly's torch backend for finite inputs.
@@ -29,7 +36,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ATan", "IFNode", "LIFNode", "ParametricLIFNode", "Sigmoid"]
+__all__ = ["ATan", "IFNode", "ILIFNode", "LIFNode", "MultiSpike", "ParametricLIFNode", "Sigmoid"]
+
+ROUNDINGS = ("half_even", "half_up")
 
 
 class Sigmoid:
@@ -72,6 +81,32 @@ class _Fire(torch.autograd.Function):
         return grads[0] * ctx.surrogate.slope(h - ctx.v_threshold), None, None
 
 
+class _Round(torch.autograd.Function):
+    """Rounds to 0..levels forwards; backwards the gradient passes where ``0 <= y <= levels``."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor, levels: int, rounding: str) -> Tensor:
+        ctx.save_for_backward((y >= 0) & (y <= levels))
+        return _round(y, levels, rounding)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        (inside,) = ctx.saved_tensors
+        return grads[0] * inside, None, None
+
+
+def _round(y: Tensor, levels: int, rounding: str) -> Tensor:
+    y = y.clamp(0, levels)
+    return y.round() if rounding == "half_even" else (y + 0.5).floor()
+
+
+def _check_levels(levels: int, rounding: str) -> None:
+    if not 1 <= levels <= 127:
+        raise ValueError(f"levels must be in [1, 127], got {levels}")
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding must be 'half_even' or 'half_up', got {rounding!r}")
+
+
 class _Node(nn.Module):
     """Common part of the neurons: fire, reset and the loop over time."""
 
@@ -102,6 +137,12 @@ class _Node(nn.Module):
         """Membrane before firing, from the current ``x`` and membrane ``v`` of one step, ``[B, ...]``."""
         raise NotImplementedError
 
+    def fire(self, h: Tensor) -> Tensor:
+        """Spikes of one step from the charged membrane ``h``, ``[B, ...]``."""
+        if self.training:
+            return _Fire.apply(h, self.v_threshold, self.surrogate_function)
+        return (h >= self.v_threshold).to(h.dtype)
+
     def forward(self, x_seq: Tensor) -> Tensor:
         """Spikes of a whole sequence.
 
@@ -116,10 +157,7 @@ class _Node(nn.Module):
         spikes = []
         for x in x_seq.unbind(0):
             h = self.charge(x, v)
-            if self.training:
-                s = _Fire.apply(h, self.v_threshold, self.surrogate_function)
-            else:
-                s = (h >= self.v_threshold).to(h.dtype)
+            s = self.fire(h)
             v = self._reset(h, s)
             spikes.append(s)
         return torch.stack(spikes)
@@ -227,3 +265,73 @@ class ParametricLIFNode(_Node):
     def extra_repr(self) -> str:
         tau = 1.0 / self.w.detach().sigmoid().item()
         return f"tau={tau:.6g}, decay_input={self.decay_input}, {super().extra_repr()}"
+
+
+class ILIFNode(_Node):
+    """Integer leaky integrate-and-fire neuron over ``[T, B, ...]`` (I-LIF, Luo et al., ECCV 2024, arXiv:2407.20708).
+
+    Fires 0 to ``levels`` and takes as many thresholds from the membrane.  Its
+    gradient passes where ``0 <= h / v_threshold <= levels``.
+
+    Args:
+        tau: membrane time constant in steps, at least 1; 4/3 keeps a quarter of the membrane, 1 nothing.
+        v_threshold: membrane that one unit of the output stands for, positive.
+        levels: largest output, 1 to 127.
+        rounding: ``"half_even"`` or ``"half_up"``, what becomes of a half.
+        detach_reset: keep the gradient out of the reset.
+        step_mode: only ``"m"``, a whole sequence per call.
+    """
+
+    def __init__(
+        self,
+        tau: float = 4.0 / 3.0,
+        v_threshold: float = 1.0,
+        levels: int = 4,
+        rounding: str = "half_even",
+        detach_reset: bool = False,
+        step_mode: str = "m",
+    ) -> None:
+        super().__init__(v_threshold, None, None, detach_reset, step_mode)
+        if not tau >= 1.0:
+            raise ValueError(f"tau must be at least 1, got {tau}")
+        if not v_threshold > 0.0:
+            raise ValueError(f"v_threshold must be positive, got {v_threshold}")
+        _check_levels(levels, rounding)
+        self.tau, self.levels, self.rounding = tau, levels, rounding
+
+    def charge(self, x: Tensor, v: Tensor) -> Tensor:
+        return v * (1.0 - 1.0 / self.tau) + x
+
+    def fire(self, h: Tensor) -> Tensor:
+        return _Round.apply(h / self.v_threshold, self.levels, self.rounding)
+
+    def extra_repr(self) -> str:
+        return f"tau={self.tau:.6g}, levels={self.levels}, rounding={self.rounding}, {super().extra_repr()}"
+
+
+class MultiSpike(nn.Module):
+    """Integer neuron without state, of any shape: integers 0 to ``levels``, divided by ``norm``.
+
+    Spike-driven Transformer V3 uses it in both roundings.  Its gradient passes
+    where ``0 <= x <= levels``.
+
+    Args:
+        levels: largest integer, 1 to 127.
+        norm: what the integers are divided by, positive; ``None`` for ``levels``.
+        rounding: ``"half_even"`` or ``"half_up"``, what becomes of a half.
+    """
+
+    def __init__(self, levels: int = 4, norm: float | None = None, rounding: str = "half_even") -> None:
+        super().__init__()
+        _check_levels(levels, rounding)
+        norm = float(levels) if norm is None else float(norm)
+        if not (math.isfinite(norm) and norm > 0.0):
+            raise ValueError(f"norm must be positive and finite, got {norm}")
+        self.levels, self.norm, self.rounding = levels, norm, rounding
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantised ``x``, elementwise, in its dtype and shape."""
+        return _Round.apply(x, self.levels, self.rounding) / self.norm
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, norm={self.norm:g}, rounding={self.rounding}"

@@ -58,7 +58,8 @@ class Report:
 
 def neuron_classes() -> set[type]:
     """Exact classes taken for neurons: ours, and those SpikingJelly exports where the model brought it in."""
-    classes: set[type] = {plain.LIFNode, plain.IFNode, plain.ParametricLIFNode}
+    own = (getattr(plain, name) for name in plain.__all__)
+    classes: set[type] = {value for value in own if issubclass(value, nn.Module)}
     theirs = sys.modules.get("spikingjelly.activation_based.neuron")
     if theirs is not None:
         exported = (value for value in vars(theirs).values() if isinstance(value, type))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from spk.neuron import IFNode, LIFNode
+from spk.neuron import IFNode, ILIFNode, LIFNode, MultiSpike
 
 ATTENTION = ("q_scaled", "kv_first", "bmm", "token_last_qk", "token_last_kv", "odd_scale", "transposed_map", "one_head")
 
@@ -150,6 +151,58 @@ class Twice(nn.Module):
         return self.lif(self.lif(current) + current), None
 
 
+class IntegerNeurons(nn.Module):
+    """Layers that fire integers, with state and without, on ``[T, B, C, H, W]``; a max-pool and a sum of them."""
+
+    def __init__(self, ilif: Callable[[], nn.Module] = ILIFNode) -> None:
+        super().__init__()
+        self.neurons = nn.ModuleList(
+            [ilif(), MultiSpike(), MultiSpike(6, norm=1.0, rounding="half_up"), ILIFNode(levels=2, rounding="half_up")]
+        )
+        self.convs = nn.ModuleList(
+            [nn.Conv2d(2, 8, 3, padding=1), *(nn.Conv2d(8, 8, 3, padding=1, bias=False) for _ in self.neurons[1:])]
+        )
+        self.norms = nn.ModuleList([nn.BatchNorm2d(8) for _ in self.neurons])
+        self.pool = nn.MaxPool2d(2)
+        self.fc = nn.Linear(8, 5)
+
+    def fire(self, i: int, x: Tensor) -> Tensor:
+        return self.neurons[i](self.norms[i](self.convs[i](x.flatten(0, 1))).unflatten(0, x.shape[:2]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.pool(self.fire(1, self.fire(0, x)).flatten(0, 1)).unflatten(0, x.shape[:2])
+        y = self.fire(2, x)
+        return self.fc((y + self.fire(3, y)).flatten(3).mean(3)).mean(0)
+
+
+class _HalfEven(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.round(torch.clamp(x, min=0, max=4))
+
+
+class _HalfUp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return torch.floor(torch.clamp(x, 0, 4) + 0.5)
+
+
+class WrittenOut(nn.Module):
+    """Integer neurons without state as published code writes them, on images ``[B, C, H, W]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
+        self.bn1, self.bn2 = nn.BatchNorm2d(8), nn.BatchNorm2d(8)
+        self.lif = LIFNode()
+        self.fc = nn.Linear(8, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = _HalfEven.apply(self.bn1(self.conv1(x))) / 4
+        x = _HalfUp.apply(self.bn2(self.conv2(x))) / 4.0
+        return self.lif(self.fc(x.mean((2, 3))).unsqueeze(0).repeat(4, 1, 1))
+
+
 def grid(*shape: int) -> Tensor:
     """Random multiples of 1/16."""
     generator = torch.Generator().manual_seed(0)
@@ -167,4 +220,6 @@ def cases() -> Iterator[Case]:
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
+    yield "integer_neurons", IntegerNeurons, (grid(3, 2, 2, 8, 8),)
+    yield "integer_neurons_written_out", WrittenOut, (grid(2, 3, 4, 8),)
     yield "neuron_called_twice", Twice, (grid(4, 2, 3, 6) * 4,)

@@ -323,3 +323,21 @@ def test_failing_tool_shows_its_messages_and_the_command(tmp_path: Path, monkeyp
     with pytest.raises(ToolError, match=r"exit code 7\nbroken\nreproduce with:\n  .*spk-fail 'a b'") as raised:
         run_tool("spk-fail", ["a b"])
     assert raised.value.command == [str(tool), "a b"]
+
+
+class Rounded(nn.Module):
+    """Roundings that are no integer neurons."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        negative = torch.round(torch.clamp(x, -1, 4))
+        fraction = torch.floor(x.clamp(0, 2.5) + 0.5)
+        other = torch.floor(x.clamp(0, 4) + 0.25)
+        return negative + fraction + other + x.clamp(0, 4).floor() + torch.round(x)
+
+
+def test_roundings() -> None:
+    with pytest.raises(UnsupportedModelError) as raised:
+        translate(Rounded(), torch.rand(2, 3, 4))
+    found = [(p.op, p.reason) for p in raised.value.problems]
+    assert sorted(found) == [("aten.floor.default", "rounding of floats")] * 3 + [("aten.round.default", "rounding of floats")] * 2
+    assert "round(clamp(x, 0, D))" in str(raised.value)

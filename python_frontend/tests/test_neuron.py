@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from spikingjelly.activation_based import neuron as sj
+from spikingjelly.activation_based import surrogate
 from torch import Tensor
 
 from spk import neuron
@@ -109,8 +110,6 @@ def test_nothing_is_kept_between_calls(reset: float | None) -> None:
 @pytest.mark.parametrize("v_reset", [0.0, None])
 @pytest.mark.parametrize("name", ["Sigmoid", "ATan"])
 def test_the_gradient_is_spikingjellys(detach_reset: bool, v_reset: float | None, name: str) -> None:
-    from spikingjelly.activation_based import surrogate
-
     options = {"detach_reset": detach_reset, "v_reset": v_reset, "step_mode": "m"}
     theirs = sj.LIFNode(**options, surrogate_function=getattr(surrogate, name)())
     ours = neuron.LIFNode(**options, surrogate_function=getattr(neuron, name)())
@@ -141,3 +140,49 @@ def test_training_and_eval_spike_alike() -> None:
 def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         neuron.LIFNode(**options)
+
+
+@pytest.mark.parametrize("tau", [4.0 / 3.0, 1.75, 2.0])
+@pytest.mark.parametrize("levels", [1, 4, 9])
+@pytest.mark.parametrize("v_threshold", [1.0, 0.7])
+def test_ilif_has_the_bits_of_spikingjelly(tau: float, levels: int, v_threshold: float) -> None:
+    options = {"tau": tau, "v_threshold": v_threshold, "step_mode": "m"}
+    theirs = sj.ILIFNode(**options, surrogate_function=surrogate.MultiLevelSpikeCount(levels)).eval()
+    ours = neuron.ILIFNode(**options, levels=levels).eval()
+    expected = theirs(currents())
+    assert expected.max() >= min(levels, 6)
+    assert same_bits(ours(currents()), expected)
+
+
+@pytest.mark.parametrize("rounding", neuron.ROUNDINGS)
+def test_multi_spike_rounds_and_divides(rounding: str) -> None:
+    x = torch.tensor([-1.0, 0.5, 1.5, 2.5, 3.5, 9.0])
+    integers = {"half_even": [0, 0, 2, 2, 4, 4], "half_up": [0, 1, 2, 3, 4, 4]}[rounding]
+    assert (neuron.MultiSpike(rounding=rounding)(x) * 4).tolist() == integers
+    assert neuron.MultiSpike(norm=1.0, rounding=rounding)(x).tolist() == integers
+    assert f"levels=4, norm=4, rounding={rounding}" in repr(neuron.MultiSpike(rounding=rounding))
+
+
+def test_integer_neurons_pass_gradients_inside_their_range() -> None:
+    x = torch.tensor([-0.5, 0.0, 1.3, 4.0, 4.5], requires_grad=True)
+    neuron.MultiSpike()(x).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.25, 0.25, 0.25, 0.0]
+    current = torch.tensor([[[0.6]], [[0.7]]], requires_grad=True)
+    neuron.ILIFNode(v_threshold=0.5, detach_reset=True)(current).sum().backward()
+    assert current.grad.flatten().tolist() == [2.0 + 0.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("cls", "options", "message"),
+    [
+        (neuron.ILIFNode, {"tau": 0.5}, "tau must be at least 1, got 0.5"),
+        (neuron.ILIFNode, {"v_threshold": 0.0}, "v_threshold must be positive"),
+        (neuron.ILIFNode, {"levels": 0}, r"levels must be in \[1, 127\], got 0"),
+        (neuron.MultiSpike, {"levels": 128}, r"levels must be in \[1, 127\], got 128"),
+        (neuron.MultiSpike, {"rounding": "up"}, "rounding must be 'half_even' or 'half_up', got 'up'"),
+        (neuron.MultiSpike, {"norm": 0.0}, "norm must be positive and finite"),
+    ],
+)
+def test_bad_options_of_integer_neurons_are_refused(cls: type, options: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        cls(**options)

@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spk.errors import Unsupported
 from spk.importer.neuron_table import describe_rejection, spec_of
-from spk.neuron import IFNode, LIFNode, ParametricLIFNode
-from spk.neuron_model import simulate
+from spk.neuron import IFNode, ILIFNode, LIFNode, MultiSpike, ParametricLIFNode
+from spk.neuron_model import NeuronSpec, simulate
 
 sj = pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
 from spikingjelly.activation_based import surrogate
@@ -38,8 +38,8 @@ def assert_same_bits(module: nn.Module) -> None:
     with torch.no_grad():
         expected = module(x).numpy()
     spikes, _ = simulate(spec, x.numpy())
-    assert 0.01 < expected.mean() < 0.95
-    np.testing.assert_array_equal(spikes, expected != 0)
+    assert 0.01 < np.count_nonzero(expected) / expected.size < 0.95
+    np.testing.assert_array_equal(spikes / np.float32(spec.divisor), expected)
 
 
 @pytest.mark.parametrize("reset", RESETS)
@@ -81,6 +81,49 @@ def test_plif_without_input_decay(cls: type, tau: float, reset: float | None) ->
         module.w += 0.137
     assert spec_of(module).charge == "no_decay_multiply"
     assert_same_bits(module)
+
+
+def halves() -> Tensor:
+    """Currents a third of which are halves, where the roundings differ."""
+    x = currents(5)
+    x[:, ::3] = (x[:, ::3] * 2).round() / 2
+    return x
+
+
+def counts(spec: NeuronSpec, x: Tensor) -> np.ndarray:
+    return simulate(spec, x.numpy())[0] / np.float32(spec.divisor)
+
+
+@pytest.mark.parametrize("rounding", ["half_even", "half_up"])
+@pytest.mark.parametrize("levels", [1, 4, 127])
+@pytest.mark.parametrize("tau", [1.0, 4 / 3, 1.75, 2.0])
+def test_ilif(tau: float, levels: int, rounding: str) -> None:
+    module = ILIFNode(tau=tau, v_threshold=0.75, levels=levels, rounding=rounding).eval()
+    assert_same_bits(module)
+    np.testing.assert_array_equal(counts(spec_of(module), halves()), module(halves()))
+
+
+@pytest.mark.parametrize("tau", [4 / 3, 1.75, 2.0])
+def test_ilif_of_spikingjelly(tau: float) -> None:
+    options = {"tau": tau, "v_threshold": 0.75, "surrogate_function": surrogate.MultiLevelSpikeCount(6)}
+    assert_same_bits(sj.ILIFNode(**options, step_mode="m"))
+    single = sj.ILIFNode(**options).eval()
+    with torch.no_grad():
+        expected = np.stack([single(x).numpy() for x in halves()])
+    np.testing.assert_array_equal(counts(spec_of(single), halves()), expected)
+
+
+@pytest.mark.parametrize("norm", [None, 1.0, 3.0])
+@pytest.mark.parametrize("rounding", ["half_even", "half_up"])
+def test_multi_spike(rounding: str, norm: float | None) -> None:
+    module = MultiSpike(levels=4, norm=norm, rounding=rounding).eval()
+    assert_same_bits(module)
+    np.testing.assert_array_equal(counts(spec_of(module), halves()), module(halves()))
+
+
+def test_roundings_really_differ() -> None:
+    even, up = (counts(spec_of(MultiSpike(rounding=r)), halves()) for r in ("half_even", "half_up"))
+    assert (even != up).mean() > 0.02
 
 
 def test_forms_really_differ() -> None:
@@ -145,6 +188,12 @@ def test_older_spikingjelly(version: str, variable: str) -> None:
     assert done.stdout.count("equal") >= 36
 
 
+def unrounded() -> nn.Module:
+    module = sj.ILIFNode()
+    module.surrogate_function = surrogate.MultiLevelSpikeCount(4, spiking=False)
+    return module
+
+
 class Leaky(sj.LIFNode):
     def single_step_functional_forward(self, inputs, states, **kwargs):
         return super().single_step_functional_forward(inputs, states, **kwargs)
@@ -167,6 +216,8 @@ class OwnCharge(LIFNode):
         (OwnCharge(), r"OwnCharge overrides charge\(\) of LIFNode"),
         (sj.QIFNode(), r"QIFNode keeps state between calls and is no neuron that spk knows"),
         (sj.LIFNode(surrogate_function=surrogate.Sigmoid(spiking=False)), "does not fire as x >= 0"),
+        (sj.LIFNode(surrogate_function=surrogate.MultiLevelSpikeCount(4)), "does not fire as x >= 0"),
+        (unrounded(), r"does not round to 0\.\.4 in the forward pass"),
     ],
 )
 def test_rejected(module: nn.Module, expected: str) -> None:

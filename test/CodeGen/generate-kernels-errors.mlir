@@ -8,14 +8,6 @@ func.func @no_strategy(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor
 
 // -----
 
-func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi8>) -> tensor<2x1x3x4x24xi8> {
-  // expected-error @below {{must pool spikes or floats in native code, got 'i8'}}
-  %0 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi8> -> tensor<2x1x3x4x24xi8>
-  return %0 : tensor<2x1x3x4x24xi8>
-}
-
-// -----
-
 func.func @mean_over_the_batch(%x: tensor<2x3x7x24xf32>) -> tensor<2x1x7x24xf32> {
   // expected-error @below {{native code must not reduce the batch}}
   %0 = spk.mean %x {axes = array<i64: 1>} : tensor<2x3x7x24xf32> -> tensor<2x1x7x24xf32>

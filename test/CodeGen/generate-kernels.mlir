@@ -131,6 +131,48 @@ func.func @pool_behind_neuron(%x: tensor<2x1x6x8x3xf32>, %w: tensor<24x3x1x1xf32
 
 // -----
 
+// An integer neuron rounds by an addition and stores three words, one for each
+// bit of numbers up to 4, with nothing past the last channel. The next layer
+// reads them plane by plane.
+
+// CHECK-LABEL: @integer_neuron
+// CHECK: spk.dispatch @kernel_0_linear {{.*}} -> tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 3>>
+// CHECK: spk.dispatch @kernel_1_linear ins(%{{.+}} : tensor<2x1x7x24xi8, #spk.packed<axis = 3, planes = 3>>,
+// LOOPS-LABEL: func.func private @kernel_0_linear
+// LOOPS-DAG: %[[VALID:.+]] = arith.constant 16777215 : i64
+// LOOPS-DAG: %[[SHIFT:.+]] = arith.constant dense<0x4B000000> : vector<64xf32>
+// LOOPS: %[[NEAR:.+]] = arith.addf %{{.+}}, %[[SHIFT]]
+// LOOPS-NEXT: %[[ROUND:.+]] = arith.subf %[[NEAR]], %[[SHIFT]]
+// LOOPS: %[[NUMBER:.+]] = arith.fptosi %[[ROUND]] : vector<64xf32> to vector<64xi32>
+// LOOPS-COUNT-3: arith.andi %[[NUMBER]], %{{.+}} : vector<64xi32>
+// LOOPS-COUNT-3: arith.andi %{{.+}}, %[[VALID]] : i64
+// LOOPS-COUNT-3: memref.store %{{.+}} : memref<2x1x7x1x3xi64>
+// LOOPS: return
+func.func @integer_neuron(%x: tensor<2x1x7x3xf32>, %w: tensor<24x3xf32>, %u: tensor<70x24xf32>) -> tensor<2x1x7x70xf32> {
+  %0 = spk.linear %x, %w {sum = #spk.sum<fma>} : (tensor<2x1x7x3xf32>, tensor<24x3xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.ilif %0 {levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi8>
+  %2 = spk.linear %1, %u {sum = #spk.sum<sequential, planes = true>} : (tensor<2x1x7x24xi8>, tensor<70x24xf32>) -> tensor<2x1x7x70xf32>
+  return %2 : tensor<2x1x7x70xf32>
+}
+
+// -----
+
+// Integers are pooled as numbers and packed again.
+
+// CHECK-LABEL: @pool_of_integers
+// CHECK: spk.dispatch @kernel_1_max_pool ins(%{{.+}} : tensor<2x1x6x8x24xi8, #spk.packed<axis = 4, planes = 7>>) {{.*}} -> tensor<2x1x3x4x24xi8, #spk.packed<axis = 4, planes = 7>>
+// LOOPS-LABEL: func.func private @kernel_1_max_pool
+// LOOPS: arith.maximumf %{{.+}} : vector<64xf32>
+// LOOPS: arith.fptosi
+// LOOPS-COUNT-7: memref.store %{{.+}} : memref<2x1x3x4x1x7xi64>
+// LOOPS: return
+func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi8>) -> tensor<2x1x3x4x24xi8> {
+  %0 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi8> -> tensor<2x1x3x4x24xi8>
+  return %0 : tensor<2x1x3x4x24xi8>
+}
+
+// -----
+
 // Kᵀ V first leaves d × d counts: per block of 64 channels, the channels of the
 // heads in it. Nothing is multiplied up to the scale, and nothing depends on how
 // many spikes there are: four bits choose one of the 16 sums of four rows, made

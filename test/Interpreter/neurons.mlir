@@ -1,5 +1,6 @@
 // RUN: spk-run --interpret %s --function=charges | FileCheck %s --check-prefix=CHARGE
 // RUN: spk-run --interpret %s --function=fire_and_reset | FileCheck %s --check-prefix=FIRE
+// RUN: spk-run --interpret %s --function=integers | FileCheck %s --check-prefix=INTEGER
 // RUN: spk-run --interpret %s --function=states | FileCheck %s --check-prefix=STATE
 
 // The charge of every form, step by step in f32. `retain` with 1 - 1/tau is
@@ -64,6 +65,32 @@ func.func @fire_and_reset() -> (tensor<4x1xi1> {spk.name = "equality"},
   %s3, %m3 = spk.lif %x3 {tau = 3.0 : f32, v_reset = 0.1 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
   %s4, %m4 = spk.lif %x4 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<4x1xf32> -> tensor<4x1xi1> membrane tensor<4x1xf32>
   return %s0, %m0, %s1, %m1, %s2, %m2, %s3, %m3, %s4, %m4 : tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>, tensor<4x1xi1>, tensor<4x1xf32>
+}
+
+// The nearest integer between 0 and 4, halves to the even one or up. In
+// f32 0.49999997 + 0.5 is 1, which half_up rounds down to 1.
+// INTEGER: even: int8[8,1] = 0 0 2 2 4 4 0 0
+// INTEGER: up: int8[8,1] = 0 1 2 3 4 4 0 1
+// What an integer leaves of the membrane, 0.5, 0.375, 6.09375, -1.4765625, is
+// there to a quarter in the next step.
+// INTEGER: ilif: int8[5,1] = 2 0 4 0 0
+// INTEGER: ilif.h: float32[5,1] = 2.5 0.375 10.09375 -1.4765625 0.130859375
+// Twice 0.25 is half of a threshold of 0.5; two thresholds are 1.
+// INTEGER: ilif.up: int8[3,1] = 1 0 2
+// INTEGER: ilif.up.h: float32[3,1] = 0.25 0.125 2.125
+// INTEGER: ilif.up.v: float32[1,1] = 1.125
+func.func @integers() -> (tensor<8x1xi8> {spk.name = "even"},
+    tensor<8x1xi8> {spk.name = "up"}, tensor<5x1xi8> {spk.name = "ilif"},
+    tensor<5x1xf32> {spk.name = "ilif.h"}, tensor<3x1xi8> {spk.name = "ilif.up"},
+    tensor<3x1xf32> {spk.name = "ilif.up.h"}, tensor<1x1xf32> {spk.name = "ilif.up.v"}) {
+  %x0 = arith.constant dense<[[-1.0], [0.5], [1.5], [2.5], [3.5], [9.0], [0x7FC00000], [0x3EFFFFFF]]> : tensor<8x1xf32>
+  %x1 = arith.constant dense<[[2.5], [0.25], [10.0], [-3.0], [0.5]]> : tensor<5x1xf32>
+  %x2 = arith.constant dense<[[0.25], [0.375], [2.0]]> : tensor<3x1xf32>
+  %s0 = spk.multi_spike %x0 {levels = 4 : i64} : tensor<8x1xf32> -> tensor<8x1xi8>
+  %s1 = spk.multi_spike %x0 {levels = 4 : i64, rounding = #spk.rounding<half_up>} : tensor<8x1xf32> -> tensor<8x1xi8>
+  %s2, %h2 = spk.ilif %x1 {charge = #spk.charge<retain>, factor = 0.25 : f32, levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<5x1xf32> -> tensor<5x1xi8> membrane tensor<5x1xf32>
+  %s3, %v3, %h3 = spk.ilif %x2 {charge = #spk.charge<retain>, factor = 1.0 : f32, levels = 2 : i64, rounding = #spk.rounding<half_up>, v_threshold = 0.5 : f32} : tensor<3x1xf32> -> tensor<3x1xi8> state tensor<1x1xf32> membrane tensor<3x1xf32>
+  return %s0, %s1, %s2, %h2, %s3, %h3, %v3 : tensor<8x1xi8>, tensor<8x1xi8>, tensor<5x1xi8>, tensor<5x1xf32>, tensor<3x1xi8>, tensor<3x1xf32>, tensor<1x1xf32>
 }
 
 // Each neuron of a step is on its own: [T, B, 2] with columns 0.5 0.5 0.25 0.5

@@ -55,6 +55,10 @@ class Deferred:
         """This value times a number, None if it cannot absorb it."""
         return None
 
+    def plus(self, number: float, path: str) -> Deferred | None:
+        """This value and a number added to it, None if it cannot absorb it."""
+        return None
+
 
 @dataclass(eq=False)
 class Scaled(Deferred):
@@ -138,6 +142,16 @@ class Context:
                 value.forced = value.emit(self, self.path)
             return view.with_value(value.forced)
         return view
+
+    def absorb(self, view: View, weight: Const) -> tuple[View, Const]:
+        """The input of a synapse and its weights: a power of two that stands on spikes or integers goes to the weights."""
+        value = view.value
+        if isinstance(value, Scaled) and value.base is not None and is_power_of_two(value.factor):
+            tensor = weight.tensor.detach().to(torch.float32)
+            scaled = tensor * value.factor
+            if torch.equal(scaled / value.factor, tensor):  # unless the smallest weights lose bits
+                return view.with_value(value.base), Const(scaled, f"{weight.key}:times {value.factor:g}")
+        return self.real(view), weight
 
     def floats(self, view: View) -> View:
         """The view as f32."""

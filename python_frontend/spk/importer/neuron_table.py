@@ -23,6 +23,7 @@ __all__ = ["describe_rejection", "is_neuron", "lookup", "neuron_base", "spec_of"
 _OVERRIDES = (
     "forward",
     "charge",
+    "fire",
     "neuronal_charge",
     "neuronal_fire",
     "neuronal_reset",
@@ -121,6 +122,26 @@ def _plif_old(module: nn.Module) -> NeuronSpec:
     return _plif(module)
 
 
+def _ilif(module: nn.Module) -> NeuronSpec:
+    """I-LIF of spk.neuron: keeps 1 - 1/tau of the membrane."""
+    factor = 1.0 - 1.0 / _tau(module)
+    numbers = {"levels": module.levels, "rounding": module.rounding}
+    return NeuronSpec("ilif", charge="retain", factor=factor, **_common(module), **numbers)
+
+
+def _ilif_sj(module: nn.Module) -> NeuronSpec:
+    """I-LIF of SpikingJelly 2.0.0: a sequence multiplies by 1 - 1/tau, a single step divides by tau."""
+    form: dict[str, Any] = {"charge": "no_decay_input", "tau": _tau(module)}
+    if step_mode(module) == "m":
+        form = {"charge": "retain", "factor": 1.0 - 1.0 / _tau(module)}
+    return NeuronSpec("ilif", levels=module.surrogate_function.max_spike_count, **form, **_common(module))
+
+
+def _multi_spike(module: nn.Module) -> NeuronSpec:
+    numbers = {"levels": module.levels, "rounding": module.rounding, "divisor": module.norm}
+    return NeuronSpec("multi_spike", stateless=True, **numbers)
+
+
 _SJ2 = "spikingjelly.activation_based.neuron"
 _SJ14 = "spikingjelly.activation_based.neuron"
 _SJ12 = "spikingjelly.clock_driven.neuron"
@@ -129,11 +150,14 @@ _TABLE: dict[tuple[str, str], Callable[[nn.Module], NeuronSpec]] = {
     ("spk.neuron", "LIFNode"): _lif,
     ("spk.neuron", "IFNode"): _if,
     ("spk.neuron", "ParametricLIFNode"): _plif,
+    ("spk.neuron", "ILIFNode"): _ilif,
+    ("spk.neuron", "MultiSpike"): _multi_spike,
     (f"{_SJ2}.lif", "LIFNode"): _lif,
     (f"{_SJ2}.lif", "SimpleLIFNode"): _simple_lif,
     (f"{_SJ2}.integrate_and_fire", "IFNode"): _if,
     (f"{_SJ2}.integrate_and_fire", "SimpleIFNode"): _if,
     (f"{_SJ2}.plif", "ParametricLIFNode"): _plif,
+    (f"{_SJ2}.ilif", "ILIFNode"): _ilif_sj,
     (_SJ14, "LIFNode"): _lif_14,
     (_SJ14, "IFNode"): _if,
     (_SJ14, "ParametricLIFNode"): _plif_old,
@@ -174,11 +198,13 @@ def step_mode(module: nn.Module) -> str:
     return getattr(module, "step_mode", "m")
 
 
-def _fires_like_heaviside(surrogate: Any) -> bool:
-    probe = torch.tensor([-2.0, -1.0, -0.5, -1e-30, 0.0, 1e-30, 0.25, 0.5, 1.0, 2.0, 7.5])
+def _fires_as_known(surrogate: Any, levels: int | None) -> bool:
+    """Whether a surrogate function fires at 0 in the forward pass, or rounds to 0..levels."""
+    probe = torch.tensor([-2.0, -1.0, -0.5, -1e-30, 0.0, 1e-30, 0.25, 0.5, 1.0, 1.5, 2.0, 2.5, 7.5, 1e9])
+    expected = (probe >= 0).to(torch.float32) if levels is None else probe.clamp(0, levels).round()
     try:
         with torch.no_grad():
-            return torch.equal(surrogate(probe).to(torch.float32), (probe >= 0).to(torch.float32))
+            return torch.equal(surrogate(probe).to(torch.float32), expected)
     except Exception:  # noqa: BLE001 - a foreign callable may raise anything
         return False
 
@@ -199,8 +225,11 @@ def describe_rejection(module: nn.Module) -> str | None:
     if patched:
         return f"{', '.join(f'{m}()' for m in patched)} of this {cls.__qualname__} is replaced on the instance"
     surrogate = getattr(module, "surrogate_function", None)
-    if cls.__module__ != "spk.neuron" and surrogate is not None and not _fires_like_heaviside(surrogate):
-        return f"its surrogate function {type(surrogate).__qualname__} does not fire as x >= 0 in the forward pass"
+    if cls.__module__ != "spk.neuron" and surrogate is not None:
+        levels = getattr(surrogate, "max_spike_count", None) if lookup(cls) is _ilif_sj else None
+        if not _fires_as_known(surrogate, levels):
+            wanted = "fire as x >= 0" if levels is None else f"round to 0..{levels}"
+            return f"its surrogate function {type(surrogate).__qualname__} does not {wanted} in the forward pass"
     if getattr(module, "_neuron_precision", None) is not None:
         return "it has an explicit neuron precision"
     return None
@@ -214,7 +243,7 @@ def spec_of(module: nn.Module) -> NeuronSpec:
     """
     reason = describe_rejection(module)
     if reason is not None:
-        raise Unsupported(reason, "spk.neuron.LIFNode, IFNode or ParametricLIFNode, or the same classes of SpikingJelly")
+        raise Unsupported(reason, "a class of spk.neuron, or the same class of SpikingJelly")
     entry = lookup(type(module))
     assert entry is not None
     return entry(module)

@@ -120,13 +120,24 @@ def _alpha(alpha: Any) -> None:
         raise Unsupported(f"alpha={alpha}", "alpha=1")
 
 
+def _plus(ctx: Context, view: View, number: float) -> View:
+    if number == 0.0:
+        return view
+    value = view.value
+    if isinstance(value, Deferred) and value.forced is None:
+        more = value.plus(number, ctx.path)
+        if more is not None:
+            return view.with_value(more)  # type: ignore[arg-type]
+    return _with_number(ctx, "arith.addf", view, number)
+
+
 @handler("aten.add.Tensor", "aten.add_.Tensor", "aten.add.Scalar")
 def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
     _alpha(alpha)
     for x, y in ((a, b), (b, a)):
         number = _number(y)
         if number is not None:
-            return need_view(x) if number == 0.0 else _with_number(ctx, "arith.addf", x, number)
+            return _plus(ctx, need_view(x), number)
     x, y = _operands(ctx, a, b)
     if not x.value.is_float and not y.value.is_float:
         return _add_counts(ctx, x, y)
@@ -215,7 +226,7 @@ def _div(ctx: Context, a: Any, b: Any) -> View:
     if is_power_of_two(number):
         return _scale(ctx, a, 1.0 / number)
     view = need_view(a)
-    if isinstance(view.value, Deferred):
+    if isinstance(view.value, Deferred) and not isinstance(view.value, Scaled):
         raise Unsupported(
             f"an attention core divided by {number}, which is no power of two", f"a multiplication by {1.0 / number!r}"
         )

@@ -10,12 +10,12 @@ import torch
 
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
-from spk.importer.context import Const, Context, handler, need_const, need_view
+from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
 from spk.importer.mlir import Op, Value, f32, f64, i64_array
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
-from spk.neuron_model import NeuronSpec
+from spk.neuron_model import NUMBERS, NeuronSpec
 
-__all__ = ["linear"]
+__all__ = ["emit_neuron", "linear"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -56,7 +56,7 @@ def _synapse(
 
 def linear(ctx: Context, x: View, weight: Const, bias: Const | None) -> View:
     """A linear map of the last torch dimension."""
-    view = ctx.real(x)
+    view, weight = ctx.absorb(x, weight)
     _only_features(view.dims[-1], "channel")
     axes = ctx.layout.torch_axes(View(view.value, view.dims[:-1]))
     axes.append(view.dims[-1])
@@ -87,7 +87,7 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
 def _conv2d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
-    view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
+    view, weight = ctx.absorb(need_view(x), need_const(weight, "weight"))
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
     if _pair(dilation) != (1, 1):
@@ -112,7 +112,7 @@ def _conv2d(
 def _conv1d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
-    view, weight = ctx.real(need_view(x)), need_const(weight, "weight")
+    view, weight = ctx.absorb(need_view(x), need_const(weight, "weight"))
     out, channels, kernel = weight.tensor.shape
     plain = _pair(stride)[0] == 1 and (padding in ("valid", "same") or _pair(padding)[0] == 0)
     if kernel != 1 or groups != 1 or not plain or len(view.dims) != 3:
@@ -165,7 +165,9 @@ def _batch_norm(
 def _max_pool(
     ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> View:
-    view = ctx.real(need_view(x))
+    view = need_view(x)
+    scaled = view.value if isinstance(view.value, Scaled) and view.value.factor > 0 else None
+    view = ctx.real(view) if scaled is None or scaled.base is None else view.with_value(scaled.base)
     if _pair(dilation) != (1, 1) or ceil_mode or len(view.dims) != 4:
         raise Unsupported("max-pool with dilation, ceil_mode or no batch dimension", "MaxPool2d(kernel, stride, padding)")
     (kh, kw), (ph, pw) = _pair(kernel), _pair(padding)
@@ -177,7 +179,8 @@ def _max_pool(
     text = f"spk.max_pool {form.value.name}{{attrs}} : {form.value.type} -> {result.type}"
     attributes = {"kernel": i64_array((kh, kw)), "strides": i64_array((sh, sw)), "padding": i64_array((ph, pw))}
     ctx.builder.add("spk.max_pool", text, result, ctx.path, **attributes)
-    return View(result, (*form.dims[:2], *(merge((whole(i, shape[i]),)) for i in (3, 4))))
+    value = result if scaled is None else Scaled(shape, base=result, factor=scaled.factor)
+    return View(value, (*form.dims[:2], *(merge((whole(i, shape[i]),)) for i in (3, 4))))  # type: ignore[arg-type]
 
 
 # Means ----------------------------------------------------------------------------
@@ -302,18 +305,19 @@ def _step_form(ctx: Context, view: View) -> View:
     return ctx.layout.form(view, [(), batch, *(g for g in rest if g)], ctx.path)
 
 
-def _emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Value | None) -> Op:
-    result = ctx.builder.fresh(x.shape, "i1", 1)
-    attributes: dict[str, str] = {}
-    if spec.kind == "lif":
-        attributes["charge"] = f"#spk.charge<{spec.charge}>"
-        if spec.tau is not None:
-            attributes["tau"] = f32(spec.tau)
-        if spec.factor is not None:
-            attributes["factor"] = f32(spec.factor)
-    attributes["v_threshold"] = f32(spec.v_threshold)
-    if spec.v_reset is not None:
-        attributes["v_reset"] = f32(spec.v_reset)
+def _attribute(name: str, value: Any) -> str:
+    """An attribute of a neuron."""
+    if isinstance(value, str):
+        return f"#spk.{name}<{value}>"
+    return f"{value} : i64" if isinstance(value, int) else f32(value)
+
+
+def emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Value | None) -> Op:
+    """Append the operation of a neuron on the current `x`, from `initial` if it does not start at rest."""
+    dtype, maximum = ("i1", 1) if spec.levels is None else ("i8", spec.levels)
+    result = ctx.builder.fresh(x.shape, dtype, maximum)
+    numbers = {name: getattr(spec, name) for name in NUMBERS[spec.kind]}
+    attributes = {name: _attribute(name, number) for name, number in numbers.items() if number is not None}
     start = "" if initial is None else f" initial({initial.name} : {initial.type})"
     text = f"spk.{spec.kind} {x.name}{start}{{attrs}} : {x.type} -> {result.type}"
     op = Op(f"spk.{spec.kind}", [result], text, attributes, path)
@@ -343,7 +347,10 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
     if site.problem is not None or site.spec is None:
         raise site.problem or Unsupported("an unknown neuron")
     view = ctx.floats(need_view(x))
-    if site.mode == "m":
+    if site.spec.stateless:
+        form = view if source_order(view.dims) else ctx.layout.torch_form(view, ctx.path)
+        torch_shape = view.shape
+    elif site.mode == "m":
         form, torch_shape = _scan_form(ctx, view), view.shape[1:]
     else:
         steps = view.value.shape[TIME]
@@ -360,9 +367,18 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
         form, torch_shape = _step_form(ctx, view), view.shape
     where = path if call == 0 else f"{path}#{call}"
     initial = _initial(ctx, site.spec, path, (1, *form.value.shape[1:]), tuple(torch_shape))
-    op = _emit_neuron(ctx, site.spec, form.value, where, initial)
+    op = emit_neuron(ctx, site.spec, form.value, where, initial)
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
-    return form.with_value(op.results[0])
+    return _divided(ctx, form.with_value(op.results[0]), site.spec.divisor)
 
 
+def _divided(ctx: Context, view: View, divisor: float) -> View:
+    """Spikes or integers divided by a number; by a power of two they stay what they are until something needs the quotient."""
+    if divisor == 1.0:
+        return view
+    if is_power_of_two(divisor):
+        return view.with_value(Scaled(view.value.shape, base=view.value, factor=1.0 / divisor))  # type: ignore[arg-type]
+    view = ctx.floats(view)
+    splat = ctx.splat(divisor, view.value.shape, ctx.path)
+    return view.with_value(ctx.binary("arith.divf", view.value, splat, ctx.path))

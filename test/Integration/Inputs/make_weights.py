@@ -29,7 +29,7 @@ import numpy as np
 LOWEST, HIGHEST = 0.02, 0.60
 GLOBAL = re.compile(r'ml_program\.global private @"?([\w.]+)"?\(#ml_program\.extern : tensor<([\dx]+)xf32>\)')
 ARGUMENT = re.compile(r"%\w+: tensor<([\dx]+)x(f32|i1|i8|i16|i32)> (\{[^}]*spk\.name = [^}]*\})")
-NEURON = re.compile(r'spk\.(lif|if|sps)\b[^\n]*?\{(.*?)\}[^\n]*loc\("([\w.]+)\.lif"\)')
+NEURON = re.compile(r'spk\.(lif|if|sps|ilif|multi_spike)\b[^\n]*?\{(.*?)\}[^\n]*loc\("([\w.]+)\.lif"\)')
 TYPES = {"f32": np.float32, "i1": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32}
 
 
@@ -47,6 +47,11 @@ def write_safetensors(path, tensors):
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def firing_rate(spikes):
+    """Share of elements that fire, whatever integer."""
+    return np.count_nonzero(spikes) / spikes.size
 
 
 def number(attributes, name, default):
@@ -122,16 +127,17 @@ class Model:
         charge = re.search(r"#spk\.charge<(\w+)>", attributes)
         charge = charge.group(1) if charge else "decay_input"
         gain = 1.0
-        if kind != "if" and charge == "decay_input":
+        leaks = kind not in ("if", "multi_spike")
+        if leaks and charge == "decay_input":
             gain = number(attributes, "tau", 2.0)
-        if kind != "if" and charge == "multiply":
+        if leaks and charge == "multiply":
             gain = 1.0 / number(attributes, "factor", 0.5)
         current = self.interpret(f"{layer}.lif:current").popitem()[1].astype(np.float64)
         mean, deviation = current.mean(), current.std() + 1e-12
         shift = 0.1
         for _ in range(8):
             self.set_affine(layer, mean, deviation, threshold * gain, shift)
-            rate = self.interpret(f"{layer}.lif:spikes").popitem()[1].mean()
+            rate = firing_rate(self.interpret(f"{layer}.lif:spikes").popitem()[1])
             if 0.08 < rate < 0.4:
                 return
             shift += 0.2 if rate < 0.2 else -0.2
@@ -166,7 +172,7 @@ class Model:
     def dead_layers(self):
         """Layers that fire too rarely or too often, and what is wrong with the
         outputs."""
-        rates = {name: float(value.mean()) for name, value in self.interpret("*:spikes").items()}
+        rates = {name: firing_rate(value) for name, value in self.interpret("*:spikes").items()}
         for name, rate in rates.items():
             print(f"{name}: {100 * rate:.1f} %")
         wrong = [name for name, rate in rates.items() if not LOWEST <= rate <= HIGHEST]

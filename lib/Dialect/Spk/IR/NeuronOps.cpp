@@ -12,20 +12,8 @@ using namespace mlir;
 using namespace mlir::spk;
 
 //===----------------------------------------------------------------------===//
-// Fire, reset and checks shared by all neurons
+// Checks shared by all neurons
 //===----------------------------------------------------------------------===//
-
-/// Fires on equality, then resets: to `vReset`, or by `vThreshold` where the
-/// reset is soft.
-static NeuronStep fireAndReset(NeuronArithmetic &math, NeuronValue h,
-                               float vThreshold,
-                               std::optional<APFloat> vReset) {
-  NeuronValue threshold = math.constant(vThreshold);
-  NeuronValue fired = math.greaterEqual(h, threshold);
-  NeuronValue afterSpike =
-      vReset ? math.constant(vReset->convertToFloat()) : math.sub(h, threshold);
-  return {h, fired, math.select(fired, afterSpike, h)};
-}
 
 LogicalResult spk::verifyNeuronNumbers(Operation *op, const APFloat &vThreshold,
                                        std::optional<APFloat> vReset) {
@@ -50,129 +38,175 @@ LogicalResult spk::verifyCharge(Operation *op, Charge charge,
   return success();
 }
 
-static float restingPotential(std::optional<APFloat> vReset) {
-  return vReset ? vReset->convertToFloat() : 0.0f;
-}
-
-template <typename NeuronOp>
-static LogicalResult verifyNeuron(NeuronOp op) {
-  auto input = cast<RankedTensorType>(op.getInput().getType());
-  auto spikes = cast<RankedTensorType>(op.getSpikes().getType());
+/// What all neurons have in common: the shapes of their operands and results.
+static LogicalResult verifyNeuron(NeuronOpInterface op) {
+  auto input = cast<RankedTensorType>(op.getCurrent().getType());
+  auto spikes = cast<RankedTensorType>(op.getFired().getType());
   if (input.getRank() < 2)
-    return op.emitOpError("input must have time and batch axes, got rank ")
+    return op->emitOpError("input must have time and batch axes, got rank ")
            << input.getRank();
   if (input.getShape() != spikes.getShape())
-    return op.emitOpError("spikes must have the shape of the input, ")
+    return op->emitOpError("spikes must have the shape of the input, ")
            << spikes << " against " << input;
-  if (failed(verifyNeuronNumbers(op, op.getVThreshold(), op.getVReset())))
-    return failure();
   SmallVector<int64_t> stateShape(input.getShape());
   stateShape[0] = 1;
-  for (Value state : {Value(op.getInitialState()), Value(op.getFinalState())})
-    if (state && cast<RankedTensorType>(state.getType()).getShape() !=
-                     ArrayRef<int64_t>(stateShape))
-      return op.emitOpError("state must be one time step of the input, got ")
-             << state.getType();
-  if (op.getMembrane() &&
-      cast<RankedTensorType>(op.getMembrane().getType()).getShape() !=
-          input.getShape())
-    return op.emitOpError("membrane must have the shape of the input, got ")
-           << op.getMembrane().getType();
+  size_t numStates = op.getRestingStates().size();
+  for (ValueRange states : {op.getStates(), op.getStatesOut()}) {
+    if (!states.empty() && states.size() != numStates)
+      return op->emitOpError("the neuron keeps ")
+             << numStates << " states, got " << states.size();
+    for (Value state : states)
+      if (shapeOf(state) != ArrayRef<int64_t>(stateShape))
+        return op->emitOpError("state must be one time step of the input, got ")
+               << state.getType();
+  }
+  if (Value charged = op.getCharged();
+      charged && shapeOf(charged) != input.getShape())
+    return op->emitOpError("membrane must have the shape of the input, got ")
+           << charged.getType();
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Charge, fire and reset that neurons share
+//===----------------------------------------------------------------------===//
+
+/// The charge equations of #spk.charge.
 template <typename NeuronOp>
-static void buildNeuron(OperationState &state, Type spikes, Value input,
-                        ArrayRef<NamedAttribute> attributes) {
-  state.addTypes(spikes);
-  state.addOperands(input);
-  state.addAttributes(attributes);
-  state.getOrAddProperties<typename NeuronOp::Properties>()
-      .resultSegmentSizes = {1, 0, 0};
+static NeuronValue chargeLeaky(NeuronOp op, NeuronArithmetic &math,
+                               NeuronValue v, NeuronValue x, float vReset) {
+  auto tau = [&] { return math.constant(op.getTau().convertToFloat()); };
+  auto factor = [&] { return math.constant(op.getFactor()->convertToFloat()); };
+  // v - v_reset is v itself at rest 0, bit for bit: leave the operation out.
+  NeuronValue rested =
+      vReset == 0.0f ? v : math.sub(v, math.constant(vReset));
+  switch (op.getCharge()) {
+  case Charge::DecayInput:
+    return math.add(v, math.div(math.sub(x, rested), tau()));
+  case Charge::NoDecayInput:
+    return math.add(math.sub(v, math.div(rested, tau())), x);
+  case Charge::Multiply:
+    return math.add(v, math.mul(math.sub(x, rested), factor()));
+  case Charge::NoDecayMultiply:
+    return math.add(math.sub(v, math.mul(rested, factor())), x);
+  case Charge::Retain:
+    return math.add(math.mul(v, factor()), x);
+  }
+  llvm_unreachable("unknown charge");
+}
+
+/// Fires on equality, then resets: to `vReset`, or by `vThreshold` where the
+/// reset is soft.
+static NeuronStep fireAndReset(NeuronArithmetic &math, NeuronValue h,
+                               float vThreshold,
+                               std::optional<APFloat> vReset) {
+  NeuronValue threshold = math.constant(vThreshold);
+  NeuronValue fired = math.greaterEqual(h, threshold);
+  NeuronValue afterSpike =
+      vReset ? math.constant(vReset->convertToFloat()) : math.sub(h, threshold);
+  return {h, fired, {math.select(fired, afterSpike, h)}};
+}
+
+/// round(clamp(y, 0, levels)), 0 for NaN.
+static NeuronValue roundToLevels(NeuronArithmetic &math, NeuronValue y,
+                                 int64_t levels, Rounding rounding) {
+  NeuronValue zero = math.constant(0.0f), most = math.constant(levels);
+  y = math.select(math.greaterEqual(y, zero), y, zero);
+  y = math.select(math.greaterEqual(most, y), y, most);
+  if (rounding == Rounding::HalfUp)
+    y = math.add(y, math.constant(0.5f));
+  // Above 2^23 neighbouring floats are one apart: the addition rounds to the
+  // nearest integer, of two to the even one, and the subtraction is exact.
+  NeuronValue shift = math.constant(8388608.0f);
+  NeuronValue nearest = math.sub(math.add(y, shift), shift);
+  if (rounding == Rounding::HalfEven)
+    return nearest;
+  return math.select(math.greaterEqual(y, nearest), nearest,
+                     math.sub(nearest, math.constant(1.0f)));
+}
+
+static float restingPotential(std::optional<APFloat> vReset) {
+  return vReset ? vReset->convertToFloat() : 0.0f;
 }
 
 //===----------------------------------------------------------------------===//
 // LIFOp
 //===----------------------------------------------------------------------===//
 
-void LIFOp::build(OpBuilder &, OperationState &state, Type spikes, Value input,
-                  ArrayRef<NamedAttribute> attributes) {
-  buildNeuron<LIFOp>(state, spikes, input, attributes);
-}
-
 LogicalResult LIFOp::verify() {
-  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())))
+  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())) ||
+      failed(verifyNeuronNumbers(*this, getVThreshold(), getVReset())))
     return failure();
   return verifyNeuron(*this);
 }
 
-NeuronStep LIFOp::step(NeuronArithmetic &math, NeuronValue v, NeuronValue x) {
-  // v - v_reset is v itself at rest 0, bit for bit: leave the operation out.
-  NeuronValue rested = v;
-  if (getVReset() && !getVReset()->isZero())
-    rested = math.sub(v, math.constant(getVReset()->convertToFloat()));
-  NeuronValue h;
-  switch (getCharge()) {
-  case Charge::DecayInput:
-    h = math.add(v, math.div(math.sub(x, rested),
-                             math.constant(getTau().convertToFloat())));
-    break;
-  case Charge::NoDecayInput:
-    h = math.add(
-        math.sub(v, math.div(rested, math.constant(getTau().convertToFloat()))),
-        x);
-    break;
-  case Charge::Multiply:
-    h = math.add(v, math.mul(math.sub(x, rested),
-                             math.constant(getFactor()->convertToFloat())));
-    break;
-  case Charge::NoDecayMultiply: {
-    NeuronValue leak =
-        math.mul(rested, math.constant(getFactor()->convertToFloat()));
-    h = math.add(math.sub(v, leak), x);
-    break;
-  }
-  case Charge::Retain:
-    h = math.add(math.mul(v, math.constant(getFactor()->convertToFloat())), x);
-    break;
-  }
-  return fireAndReset(math, h, getVThreshold().convertToFloat(), getVReset());
+SmallVector<float> LIFOp::getRestingStates() {
+  return {restingPotential(getVReset())};
 }
-
-Value LIFOp::getCurrent() { return getInput(); }
-Value LIFOp::getState() { return getInitialState(); }
-Value LIFOp::getFired() { return getSpikes(); }
-Value LIFOp::getStateOut() { return getFinalState(); }
-Value LIFOp::getCharged() { return getMembrane(); }
-float LIFOp::getRestingPotential() { return restingPotential(getVReset()); }
 int64_t LIFOp::getMaxFired() { return 1; }
-int64_t LIFOp::inferMaxValue(ArrayRef<int64_t>, unsigned index) {
-  return index == 0 ? getMaxFired() : -1;
+
+NeuronStep LIFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
+                       NeuronValue x) {
+  NeuronValue h = chargeLeaky(*this, math, states[0], x,
+                              restingPotential(getVReset()));
+  return fireAndReset(math, h, getVThreshold().convertToFloat(), getVReset());
 }
 
 //===----------------------------------------------------------------------===//
 // IFOp
 //===----------------------------------------------------------------------===//
 
-void IFOp::build(OpBuilder &, OperationState &state, Type spikes, Value input,
-                 ArrayRef<NamedAttribute> attributes) {
-  buildNeuron<IFOp>(state, spikes, input, attributes);
+LogicalResult IFOp::verify() {
+  if (failed(verifyNeuronNumbers(*this, getVThreshold(), getVReset())))
+    return failure();
+  return verifyNeuron(*this);
 }
 
-LogicalResult IFOp::verify() { return verifyNeuron(*this); }
-
-NeuronStep IFOp::step(NeuronArithmetic &math, NeuronValue v, NeuronValue x) {
-  return fireAndReset(math, math.add(v, x), getVThreshold().convertToFloat(),
-                      getVReset());
+SmallVector<float> IFOp::getRestingStates() {
+  return {restingPotential(getVReset())};
 }
-
-Value IFOp::getCurrent() { return getInput(); }
-Value IFOp::getState() { return getInitialState(); }
-Value IFOp::getFired() { return getSpikes(); }
-Value IFOp::getStateOut() { return getFinalState(); }
-Value IFOp::getCharged() { return getMembrane(); }
-float IFOp::getRestingPotential() { return restingPotential(getVReset()); }
 int64_t IFOp::getMaxFired() { return 1; }
-int64_t IFOp::inferMaxValue(ArrayRef<int64_t>, unsigned index) {
-  return index == 0 ? getMaxFired() : -1;
+
+NeuronStep IFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
+                      NeuronValue x) {
+  return fireAndReset(math, math.add(states[0], x),
+                      getVThreshold().convertToFloat(), getVReset());
+}
+
+//===----------------------------------------------------------------------===//
+// ILIFOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ILIFOp::verify() {
+  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())))
+    return failure();
+  if (!(getVThreshold() > APFloat(0.0f) && getVThreshold().isFinite()))
+    return emitOpError("v_threshold must be positive and finite");
+  return verifyNeuron(*this);
+}
+
+SmallVector<float> ILIFOp::getRestingStates() { return {0.0f}; }
+int64_t ILIFOp::getMaxFired() { return getLevels(); }
+
+NeuronStep ILIFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
+                        NeuronValue x) {
+  NeuronValue h = chargeLeaky(*this, math, states[0], x, /*vReset=*/0.0f);
+  NeuronValue threshold = math.constant(getVThreshold().convertToFloat());
+  NeuronValue fired = roundToLevels(math, math.div(h, threshold), getLevels(),
+                                    getRounding());
+  return {h, fired, {math.sub(h, math.mul(fired, threshold))}};
+}
+
+//===----------------------------------------------------------------------===//
+// MultiSpikeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult MultiSpikeOp::verify() { return verifyNeuron(*this); }
+
+SmallVector<float> MultiSpikeOp::getRestingStates() { return {}; }
+int64_t MultiSpikeOp::getMaxFired() { return getLevels(); }
+
+NeuronStep MultiSpikeOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue>,
+                              NeuronValue x) {
+  return {x, roundToLevels(math, x, getLevels(), getRounding()), {}};
 }

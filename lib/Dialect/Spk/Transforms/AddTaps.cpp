@@ -120,11 +120,13 @@ struct AddTapsPass : spk::impl::AddTapsBase<AddTapsPass> {
     auto neuron = cast<NeuronOpInterface>(op);
     if (kind == Membrane && !neuron.getCharged()) {
       NeuronOpInterface charged =
-          rebuildNeuron(builder, neuron, neuron.getCurrent(), neuron.getState(),
-                        neuron.getStateOut() != nullptr, /*membrane=*/true);
+          rebuildNeuron(builder, neuron, neuron.getCurrent(),
+                        neuron.getStates(), !neuron.getStatesOut().empty(),
+                        /*membrane=*/true);
       neuron.getFired().replaceAllUsesWith(charged.getFired());
-      if (Value state = neuron.getStateOut())
-        state.replaceAllUsesWith(charged.getStateOut());
+      for (auto [state, other] :
+           llvm::zip_equal(neuron.getStatesOut(), charged.getStatesOut()))
+        state.replaceAllUsesWith(other);
       op->erase();
       op = charged;
       neuron = charged;

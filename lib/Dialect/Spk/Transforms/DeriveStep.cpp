@@ -219,10 +219,13 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
         Value input = part.map.lookup(op->getOperand(0));
         if (resizer.getAxis(input) != 0)
           return refuse(op);
-        Value state = states[newStates.size()];
-        newStates.push_back(
-            neuron ? stepNeuron(part, resizer, neuron, input, state)
-                   : accumulate(part.builder, op->getLoc(), input, state));
+        auto left = ArrayRef(states).drop_front(newStates.size());
+        if (neuron)
+          llvm::append_range(newStates,
+                             stepNeuron(part, resizer, neuron, input, left));
+        else
+          newStates.push_back(
+              accumulate(part.builder, op->getLoc(), input, left.front()));
         continue;
       }
       if (failed(resizer.resize(part.builder.clone(*op, part.map))))
@@ -241,11 +244,15 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
     return success();
   }
 
-  /// One step of a neuron from `state`; returns the state after it.
-  Value stepNeuron(Part &part, AxisResizer &resizer, NeuronOpInterface neuron,
-                   Value current, Value state) {
+  /// One step of a neuron from the first of `states`; returns the states after
+  /// it.
+  ValueRange stepNeuron(Part &part, AxisResizer &resizer,
+                        NeuronOpInterface neuron, Value current,
+                        ArrayRef<Value> states) {
+    size_t numStates = neuron.getRestingStates().size();
     NeuronOpInterface step =
-        rebuildNeuron(part.builder, neuron, current, state, /*finalState=*/true,
+        rebuildNeuron(part.builder, neuron, current,
+                      states.take_front(numStates), /*finalStates=*/true,
                       /*membrane=*/neuron.getCharged() != nullptr);
     resizer.add(step.getFired(), 0);
     part.map.map(neuron.getFired(), step.getFired());
@@ -253,7 +260,7 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
       resizer.add(step.getCharged(), 0);
       part.map.map(charged, step.getCharged());
     }
-    return step.getStateOut();
+    return step.getStatesOut();
   }
 
   /// The sum of a mean over time, one step further: the additions of spk.mean,
@@ -283,8 +290,8 @@ struct DeriveStepPass : spk::impl::DeriveStepBase<DeriveStepPass> {
       if (!neuron)
         part.map.map(state.owner->getResult(0),
                      divide(part.builder, state.owner->getLoc(), value));
-      else if (neuron.getStateOut())
-        part.map.map(neuron.getStateOut(), value);
+      else if (!neuron.getStatesOut().empty())
+        part.map.map(neuron.getStatesOut()[state.index], value);
     }
     for (Operation *op : ops)
       part.builder.clone(*op, part.map);

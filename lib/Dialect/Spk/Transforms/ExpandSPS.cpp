@@ -60,8 +60,8 @@ struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
       x = pool(op, x, rewriter);
     auto spikes =
         cast<RankedTensorType>(x.getType()).clone(rewriter.getI1Type());
-    x = LIFOp::create(rewriter, loc, spikes, /*final_state=*/Type(),
-                      /*membrane=*/Type(), x, /*initial_state=*/Value(),
+    x = LIFOp::create(rewriter, loc, spikes, /*final_states=*/TypeRange(),
+                      /*membrane=*/Type(), x, /*initial_states=*/ValueRange(),
                       op.getChargeAttr(), op.getTauAttr(), op.getFactorAttr(),
                       op.getVThresholdAttr(), op.getVResetAttr())
             .getSpikes();

@@ -50,6 +50,8 @@ bool isElementwise(Operation *op) {
 /// every step; none otherwise.
 SmallVector<OpOperand *> getTimedOperands(Operation *op) {
   SmallVector<OpOperand *> operands;
+  if (op->getNumResults() != 1)
+    return operands;
   if (auto layer = dyn_cast<ChannelAxisOpInterface>(op)) {
     if (op->hasTrait<spk::OpTrait::TimeWise>())
       operands = layer.getLayoutOperands();

@@ -314,7 +314,7 @@ LogicalResult AxisResizer::resizeConcat(tensor::ConcatOp op) {
 
 NeuronOpInterface spk::rebuildNeuron(OpBuilder &builder,
                                      NeuronOpInterface neuron, Value current,
-                                     Value initialState, bool finalState,
+                                     ValueRange initialStates, bool finalStates,
                                      bool membrane) {
   auto currentType = cast<RankedTensorType>(current.getType());
   SmallVector<int64_t> stateShape(currentType.getShape());
@@ -322,18 +322,17 @@ NeuronOpInterface spk::rebuildNeuron(OpBuilder &builder,
   // Operands, results and segment sizes are those of Spk_NeuronOp.
   OperationState state(neuron->getLoc(), neuron->getName());
   state.addOperands(current);
-  if (initialState)
-    state.addOperands(initialState);
+  state.addOperands(initialStates);
   state.addTypes(
       currentType.clone(getElementTypeOrSelf(neuron.getFired().getType())));
-  if (finalState)
-    state.addTypes(currentType.clone(stateShape));
+  int32_t numStates = finalStates ? neuron.getRestingStates().size() : 0;
+  state.addTypes(SmallVector<Type>(numStates, currentType.clone(stateShape)));
   if (membrane)
     state.addTypes(currentType);
   NamedAttrList properties(
       cast<DictionaryAttr>(neuron->getPropertiesAsAttribute()));
   properties.set("resultSegmentSizes",
-                 builder.getDenseI32ArrayAttr({1, finalState, membrane}));
+                 builder.getDenseI32ArrayAttr({1, numStates, membrane}));
   state.propertiesAttr = properties.getDictionary(builder.getContext());
   state.addAttributes(llvm::to_vector(neuron->getDiscardableAttrs()));
   return cast<NeuronOpInterface>(builder.create(state));

@@ -76,12 +76,12 @@ private:
 /// position of the batch.
 bool isLayer(Operation *op);
 
-/// The same neuron on another current, from `initialState` (null: at rest),
-/// with its state after the last step and its charged membrane as results where
-/// asked for. The old neuron stays.
+/// The same neuron on another current, from `initialStates` (empty: at rest),
+/// with its states after the last step and its charged membrane as results
+/// where asked for. The old neuron stays.
 NeuronOpInterface rebuildNeuron(OpBuilder &builder, NeuronOpInterface neuron,
-                                Value current, Value initialState,
-                                bool finalState, bool membrane);
+                                Value current, ValueRange initialStates,
+                                bool finalStates, bool membrane);
 
 } // namespace mlir::spk
 

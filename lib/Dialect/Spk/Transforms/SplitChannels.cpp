@@ -121,9 +121,9 @@ struct SliceBeforeExpand : OpRewritePattern<tensor::ExtractSliceOp> {
 /// by one; null where there is none.
 Value getSlicedInput(Operation *op, int64_t axis) {
   if (auto neuron = dyn_cast<NeuronOpInterface>(op))
-    return neuron.getState() || neuron.getStateOut() || neuron.getCharged()
-               ? Value()
-               : neuron.getCurrent();
+    return neuron->getNumOperands() == 1 && neuron->getNumResults() == 1
+               ? neuron.getCurrent()
+               : Value();
   if (auto repeat = dyn_cast<RepeatOp>(op))
     return repeat.getInput();
   if (!isa<ScaleShiftOp, MaxPoolOp>(op))

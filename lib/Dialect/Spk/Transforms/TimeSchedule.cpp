@@ -137,19 +137,20 @@ LogicalResult TimeSchedule::classify(Operation *op) {
     values[mean.getResult()] = When::After;
     states.push_back({op, mean.getResult().getType(), 0.0f});
   } else if (auto neuron = dyn_cast<NeuronOpInterface>(op)) {
-    if (Value state = neuron.getStateOut())
+    for (Value state : neuron.getStatesOut())
       values[state] = When::After;
-    float initial = neuron.getRestingPotential();
-    if (Value state = neuron.getState()) {
+    SmallVector<float> initial = neuron.getRestingStates();
+    for (auto [i, state] : llvm::enumerate(neuron.getStates())) {
       std::optional<float> splat = getSplat(state);
       if (!splat)
         return refuse(op, "starts from a computed state");
-      initial = *splat;
+      initial[i] = *splat;
     }
     auto current = cast<RankedTensorType>(neuron.getCurrent().getType());
     SmallVector<int64_t> shape(current.getShape());
     shape[0] = 1;
-    states.push_back({op, current.clone(shape), initial});
+    for (auto [i, number] : llvm::enumerate(initial))
+      states.push_back({op, current.clone(shape), number, unsigned(i)});
   } else if (isa<SPSOp>(op)) {
     return refuse(op, "holds a neuron and must be expanded");
   }

@@ -27,11 +27,12 @@ enum class When {
   After,  ///< After the last step.
 };
 
-/// The membrane of a neuron or the sum of a mean over time.
+/// A state of a neuron or the sum of a mean over time.
 struct State {
   Operation *owner;
   RankedTensorType type;
   float initial;
+  unsigned index = 0; ///< Among the states of its owner.
 };
 
 /// What @main computes when, and what passes from one time to another.

@@ -129,7 +129,7 @@ struct SinkThroughElementwise : RewritePattern {
       return false;
     return llvm::all_of(op->getOperands(), [&](Value other) {
       return isFree(other, transpose.getPermutation()) ||
-             (neuron && other == neuron.getState()) ||
+             (neuron && other != neuron.getCurrent()) ||
              (isFromOutside(other) && !isFromOutside(transpose.getInput()));
     });
   }

@@ -101,6 +101,54 @@ func.func @lif_membrane(%x: tensor<4x1x8xf32>) {
 
 // -----
 
+func.func @lif_two_states(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
+  // expected-error @below {{'spk.lif' op the neuron keeps 1 states, got 2}}
+  %s = spk.lif %x initial(%v, %v : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @multi_spike_state(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.multi_spike' op the neuron keeps 0 states, got 1}}
+  %s, %v = spk.multi_spike %x {levels = 4 : i64} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> state tensor<1x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @multi_spike_levels(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint: 64-bit signless integer attribute whose minimum value is 1 whose maximum value is 127}}
+  %s = spk.multi_spike %x {levels = 128 : i64} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
+  return
+}
+
+// -----
+
+func.func @ilif_levels(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint}}
+  %s = spk.ilif %x {levels = 0 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
+  return
+}
+
+// -----
+
+func.func @ilif_threshold(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.ilif' op v_threshold must be positive and finite}}
+  %s = spk.ilif %x {levels = 4 : i64, v_threshold = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
+  return
+}
+
+// -----
+
+func.func @ilif_charge(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.ilif' op charge retain needs a factor}}
+  %s = spk.ilif %x {charge = #spk.charge<retain>, levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
+  return
+}
+
+// -----
+
 func.func @if_threshold_nan(%x: tensor<4x1x8xf32>) {
   // expected-error @below {{'spk.if' op v_threshold must be finite}}
   %s = spk.if %x {v_threshold = 0x7FC00000 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>

@@ -160,3 +160,24 @@ func.func @main(%x: tensor<1x2x8xf32> {spk.name = "x", spk.static}) -> (tensor<1
   %0 = spk.lif %x {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1> loc("lif")
   return %0 : tensor<1x2x8xi1>
 }
+
+// -----
+
+// A neuron without state has none between the others' at a step.
+
+// CHECK-LABEL: func.func @main(%{{.+}}: tensor<4x2x8xf32>
+// CHECK-LABEL: func.func @step(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<1x2x8xf32> {{{.*}}spk.role = "input"},
+// CHECK-SAME: %[[A:[a-z0-9]+]]: tensor<1x2x8xf32> {spk.initial = 0.000000e+00 : f32, spk.name = "a", spk.role = "state"},
+// CHECK-SAME: %[[B:[a-z0-9]+]]: tensor<1x2x8xf32> {spk.initial = 2.500000e-01 : f32, spk.name = "b", spk.role = "state"})
+// CHECK-NEXT: %{{.+}}, %[[NA:.+]] = spk.ilif %[[X]] initial(%[[A]] : tensor<1x2x8xf32>)
+// CHECK-NEXT: %[[M:.+]], %[[H:.+]] = spk.multi_spike %[[X]] {levels = 4 : i64} : tensor<1x2x8xf32> -> tensor<1x2x8xi8> membrane tensor<1x2x8xf32>
+// CHECK-NEXT: %{{.+}}, %[[NB:.+]] = spk.if %[[H]] initial(%[[B]] : tensor<1x2x8xf32>)
+// CHECK-NEXT: return %{{.+}}, %[[M]], %{{.+}}, %[[NA]], %[[NB]]
+func.func @main(%x: tensor<4x2x8xf32> {spk.name = "x"}) -> (tensor<4x2x8xi8> {spk.name = "a"}, tensor<4x2x8xi8> {spk.name = "m"}, tensor<4x2x8xi1> {spk.name = "b"}) {
+  %v = arith.constant dense<0.25> : tensor<1x2x8xf32>
+  %0 = spk.ilif %x {levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<4x2x8xf32> -> tensor<4x2x8xi8> loc("a")
+  %1, %h = spk.multi_spike %x {levels = 4 : i64} : tensor<4x2x8xf32> -> tensor<4x2x8xi8> membrane tensor<4x2x8xf32> loc("m")
+  %2 = spk.if %h initial(%v : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<4x2x8xf32> -> tensor<4x2x8xi1> loc("b")
+  return %0, %1, %2 : tensor<4x2x8xi8>, tensor<4x2x8xi8>, tensor<4x2x8xi1>
+}

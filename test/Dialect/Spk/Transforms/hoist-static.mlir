@@ -131,3 +131,21 @@ func.func @expand_splits_time(%x: tensor<1x2x8xf32>) -> tensor<2x2x2x8xf32> {
   %0 = tensor.expand_shape %r [[0, 1], [2], [3]] output_shape [2, 2, 2, 8] : tensor<4x2x8xf32> into tensor<2x2x2x8xf32>
   return %0 : tensor<2x2x2x8xf32>
 }
+
+// -----
+
+// A neuron without state does the same at every step; where its membrane is
+// asked for it stays, as one with state does.
+// CHECK-LABEL: @neurons
+// CHECK: %[[M:.+]] = spk.multi_spike %arg0 {levels = 4 : i64} : tensor<1x4x8xf32> -> tensor<1x4x8xi8>
+// CHECK: %[[MR:.+]] = spk.repeat %[[M]] : tensor<1x4x8xi8> -> tensor<4x4x8xi8>
+// CHECK: %[[N:.+]], %[[H:.+]] = spk.multi_spike %{{.+}} {levels = 4 : i64} : tensor<4x4x8xf32> -> tensor<4x4x8xi8> membrane
+// CHECK: %[[I:.+]] = spk.ilif %{{.+}} : tensor<4x4x8xf32>
+// CHECK: return %[[MR]], %[[N]], %[[H]], %[[I]]
+func.func @neurons(%x: tensor<1x4x8xf32>) -> (tensor<4x4x8xi8>, tensor<4x4x8xi8>, tensor<4x4x8xf32>, tensor<4x4x8xi8>) {
+  %r = spk.repeat %x : tensor<1x4x8xf32> -> tensor<4x4x8xf32>
+  %0 = spk.multi_spike %r {levels = 4 : i64} : tensor<4x4x8xf32> -> tensor<4x4x8xi8>
+  %1, %h = spk.multi_spike %r {levels = 4 : i64} : tensor<4x4x8xf32> -> tensor<4x4x8xi8> membrane tensor<4x4x8xf32>
+  %2 = spk.ilif %r {levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<4x4x8xf32> -> tensor<4x4x8xi8>
+  return %0, %1, %h, %2 : tensor<4x4x8xi8>, tensor<4x4x8xi8>, tensor<4x4x8xf32>, tensor<4x4x8xi8>
+}

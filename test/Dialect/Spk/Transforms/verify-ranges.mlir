@@ -108,3 +108,15 @@ func.func @neuron(%x: tensor<4x1x8x48xf32>, %c: tensor<4x1x8x48xi8>) -> tensor<4
   %1 = spk.add %0, %c : (tensor<4x1x8x48xi8>, tensor<4x1x8x48xi8>) -> tensor<4x1x8x48xi8>
   return %1 : tensor<4x1x8x48xi8>
 }
+
+// -----
+
+// An integer neuron fires up to its levels.
+func.func @integer_neurons(%x: tensor<4x1x8x48xf32>) -> tensor<4x1x8x48xi8> {
+  %s = spk.ilif %x {levels = 100 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8x48xf32> -> tensor<4x1x8x48xi8>
+  %m = spk.multi_spike %x {levels = 27 : i64} : tensor<4x1x8x48xf32> -> tensor<4x1x8x48xi8>
+  %0 = spk.add %s, %m : (tensor<4x1x8x48xi8>, tensor<4x1x8x48xi8>) -> tensor<4x1x8x48xi8>
+  // expected-error @below {{must hold 154}}
+  %1 = spk.add %0, %m : (tensor<4x1x8x48xi8>, tensor<4x1x8x48xi8>) -> tensor<4x1x8x48xi8>
+  return %1 : tensor<4x1x8x48xi8>
+}

@@ -41,9 +41,12 @@ public:
 
 /// Results of one time step.
 struct NeuronStep {
-  NeuronValue charged; ///< h, the membrane before firing.
-  NeuronValue fired;   ///< s, the spike (a truth value).
-  NeuronValue state;   ///< v, the membrane after the reset.
+  /// h, the membrane before firing.
+  NeuronValue charged;
+  /// s: a truth value where spikes are `i1`, a number elsewhere.
+  NeuronValue fired;
+  /// What the next step starts from: v, the membrane after the reset, first.
+  SmallVector<NeuronValue, 2> states;
 };
 
 } // namespace mlir::spk

@@ -59,6 +59,17 @@ def Spk_ChargeAttr : Spk_EnumAttr<Spk_Charge, "charge"> {
   }];
 }
 
+def Spk_Rounding : Spk_Enum<"Rounding", "how a neuron rounds to integers", [
+  I32EnumAttrCase<"HalfEven", 0, "half_even">,
+  I32EnumAttrCase<"HalfUp", 1, "half_up">]>;
+def Spk_RoundingAttr : Spk_EnumAttr<Spk_Rounding, "rounding"> {
+  let description = [{
+    How a number y in [0, levels] becomes an integer: `half_even` takes the
+    nearest, of two the even one (`torch.round`); `half_up` is
+    `floor(rn(y + 0.5))`. They differ where y is half way between two integers.
+  }];
+}
+
 def Spk_Association : Spk_Enum<"Association", "order of the two products", [
   I32EnumAttrCase<"Auto", 0, "auto">,
   I32EnumAttrCase<"QKFirst", 1, "qk_first">,

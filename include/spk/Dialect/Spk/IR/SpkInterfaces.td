@@ -16,25 +16,36 @@ def Spk_NeuronOpInterface : OpInterface<"NeuronOpInterface"> {
     A neuron that scans the leading time axis. `step` is the one definition of
     charge, fire and reset: the interpreter runs it on numbers and every code
     generator on vectors, through `NeuronArithmetic`.
+
+    A neuron keeps as many states as it has resting values, each as large as one
+    time step: a membrane, a count; a stateless one keeps none. What a neuron
+    does not say itself it has from `Spk_NeuronOp`.
   }];
   let methods = [
-    InterfaceMethod<"Current that charges the neuron, `[T, B, ...]` f32.",
-      "::mlir::Value", "getCurrent">,
-    InterfaceMethod<"State before the first step, `[1, B, ...]`, or null.",
-      "::mlir::Value", "getState">,
-    InterfaceMethod<"Spikes, `[T, B, ...]`.", "::mlir::Value", "getFired">,
-    InterfaceMethod<"State after the last step, or null.",
-      "::mlir::Value", "getStateOut">,
-    InterfaceMethod<"Charged membrane h before firing at every step, or null.",
-      "::mlir::Value", "getCharged">,
-    InterfaceMethod<"Membrane at the start of a sequence.",
-      "float", "getRestingPotential">,
-    InterfaceMethod<"Largest value of the output: 1 for spikes.",
+    InterfaceMethod<"States at the start of a sequence.",
+      "::llvm::SmallVector<float>", "getRestingStates">,
+    InterfaceMethod<"Largest value of an integer output: 1 for spikes.",
       "int64_t", "getMaxFired">,
     InterfaceMethod<"One time step: charge, fire, reset.",
       "::mlir::spk::NeuronStep", "step",
       (ins "::mlir::spk::NeuronArithmetic &":$arithmetic,
-           "::mlir::spk::NeuronValue":$v, "::mlir::spk::NeuronValue":$x)>,
+           "::llvm::ArrayRef<::mlir::spk::NeuronValue>":$states,
+           "::mlir::spk::NeuronValue":$x)>,
+    InterfaceMethod<"Current that charges the neuron, `[T, B, ...]` f32.",
+      "::mlir::Value", "getCurrent", (ins), "",
+      [{ return $_op.getInput(); }]>,
+    InterfaceMethod<"States before the first step, `[1, B, ...]` each; empty "
+                    "where they are the resting ones.",
+      "::mlir::ValueRange", "getStates", (ins), "",
+      [{ return $_op.getInitialStates(); }]>,
+    InterfaceMethod<"Spikes, `[T, B, ...]`.", "::mlir::Value", "getFired",
+      (ins), "", [{ return $_op.getSpikes(); }]>,
+    InterfaceMethod<"States after the last step, or empty.",
+      "::mlir::ValueRange", "getStatesOut", (ins), "",
+      [{ return $_op.getFinalStates(); }]>,
+    InterfaceMethod<"Charged membrane h before firing at every step, or null.",
+      "::mlir::Value", "getCharged", (ins), "",
+      [{ return $_op.getMembrane(); }]>,
   ];
 }
 

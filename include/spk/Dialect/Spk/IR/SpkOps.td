@@ -24,6 +24,7 @@ class Spk_Tensor<list<Type> elements, string summary>
 
 def Spk_Spikes : Spk_Tensor<[I1], "spikes (i1)">;
 def Spk_Counts : Spk_Tensor<[I1, I8, I16, I32], "spikes or small integers">;
+def Spk_SmallIntegers : Spk_Tensor<[I8], "small integers (i8)">;
 def Spk_Floats : Spk_Tensor<[F32], "f32">;
 def Spk_Values : Spk_Tensor<[I1, I8, I16, I32, F32],
                             "spikes, small integers or f32">;
@@ -43,41 +44,56 @@ class Spk_Op<string mnemonic, list<Trait> traits = []>
 // Neurons
 //===----------------------------------------------------------------------===//
 
-class Spk_NeuronOp<string mnemonic, dag extraArguments>
-    : Spk_Op<mnemonic, [Pure, AttrSizedResultSegments,
+class Spk_NeuronOp<string mnemonic, Type fired, dag numbers,
+                   list<Trait> traits = []>
+    : Spk_Op<mnemonic, !listconcat([Pure, AttrSizedResultSegments,
         DeclareOpInterfaceMethods<Spk_NeuronOpInterface>,
-        DeclareOpInterfaceMethods<Spk_ValueRangeOpInterface>]> {
+        DeclareOpInterfaceMethods<Spk_ValueRangeOpInterface>], traits)> {
   let arguments = !con((ins Spk_Floats:$input,
-                            Optional<Spk_Floats>:$initial_state),
-                       extraArguments,
-                       (ins F32Attr:$v_threshold, OptionalAttr<F32Attr>:$v_reset));
-  let results = (outs Spk_Spikes:$spikes, Optional<Spk_Floats>:$final_state,
+                            Variadic<Spk_Floats>:$initial_states), numbers);
+  let results = (outs fired:$spikes, Variadic<Spk_Floats>:$final_states,
                       Optional<Spk_Floats>:$membrane);
   let assemblyFormat = [{
-    $input (`initial` `(` $initial_state^ `:` type($initial_state) `)`)?
+    $input (`initial` `(` $initial_states^ `:` type($initial_states) `)`)?
     attr-dict `:` type($input) `->` type($spikes)
-    (`state` type($final_state)^)? (`membrane` type($membrane)^)?
+    (`state` type($final_states)^)? (`membrane` type($membrane)^)?
   }];
-  let builders = [OpBuilder<(ins "::mlir::Type":$spikes, "::mlir::Value":$input,
-    "::llvm::ArrayRef<::mlir::NamedAttribute>":$attributes)>];
   let hasVerifier = 1;
+  let extraClassDefinition = [{
+    int64_t $cppClass::inferMaxValue(::llvm::ArrayRef<int64_t>,
+                                     unsigned index) {
+      return index == 0 ? getMaxFired() : -1;
+    }
+  }];
 }
 
-def Spk_LIFOp : Spk_NeuronOp<"lif", (ins
+// Numbers of the leaky charge, see #spk.charge.
+defvar Spk_ChargeNumbers = (ins
     DefaultValuedAttr<Spk_ChargeAttr, "::mlir::spk::Charge::DecayInput">:$charge,
     DefaultValuedAttr<F32Attr, "2.0">:$tau,
-    OptionalAttr<F32Attr>:$factor)> {
+    OptionalAttr<F32Attr>:$factor);
+
+// Numbers of a neuron that fires 0 or 1.
+defvar Spk_SpikeNumbers = (ins F32Attr:$v_threshold, OptionalAttr<F32Attr>:$v_reset);
+
+// Numbers of a neuron that fires an integer.
+defvar Spk_IntegerSpikeNumbers = (ins
+    ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<127>]>:$levels,
+    DefaultValuedAttr<Spk_RoundingAttr, "::mlir::spk::Rounding::HalfEven">:$rounding);
+
+def Spk_LIFOp : Spk_NeuronOp<"lif", Spk_Spikes,
+                             !con(Spk_ChargeNumbers, Spk_SpikeNumbers)> {
   let summary = "leaky integrate-and-fire neuron over time";
   let description = [{
     Scans the leading time axis. Per element, with v = `v_reset` (0 when the
-    reset is soft) or `initial_state` before the first step:
+    reset is soft) or `initial_states` before the first step:
 
         h = charge(v, x)            see #spk.charge
         s = h >= v_threshold        fires on equality, NaN never fires
         v = s ? v_reset : h         hard reset (v_reset present)
         v = h - s * v_threshold     soft reset (v_reset absent)
 
-    `final_state` is v after the last step, so that one op serves a whole
+    `final_states` is v after the last step, so that one op serves a whole
     sequence or one streamed step; `membrane` is h at every step.
 
     ```mlir
@@ -92,7 +108,7 @@ def Spk_LIFOp : Spk_NeuronOp<"lif", (ins
   }];
 }
 
-def Spk_IFOp : Spk_NeuronOp<"if", (ins)> {
+def Spk_IFOp : Spk_NeuronOp<"if", Spk_Spikes, Spk_SpikeNumbers> {
   let summary = "integrate-and-fire neuron over time";
   let description = [{
     As `spk.lif` with the charge h = v + x.
@@ -101,6 +117,44 @@ def Spk_IFOp : Spk_NeuronOp<"if", (ins)> {
     %s = spk.if %x {v_reset = 0.0 : f32, v_threshold = 1.0 : f32}
        : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xi1>
     ```
+  }];
+}
+
+def Spk_ILIFOp : Spk_NeuronOp<"ilif", Spk_SmallIntegers,
+    !con(Spk_ChargeNumbers, (ins F32Attr:$v_threshold), Spk_IntegerSpikeNumbers)> {
+  let summary = "integer leaky integrate-and-fire neuron over time";
+  let description = [{
+    As `spk.lif`, but fires an integer between 0 and `levels` and takes as many
+    thresholds from the membrane (I-LIF, Luo et al., ECCV 2024):
+
+        h = charge(v, x)                                 v_reset is 0
+        s = round(clamp(h / v_threshold, 0, levels))     see #spk.rounding, NaN fires 0
+        v = h - s * v_threshold
+
+    ```mlir
+    %s = spk.ilif %x {charge = #spk.charge<retain>, factor = 2.500000e-01 : f32, levels = 4 : i64, v_threshold = 1.0 : f32}
+       : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xi8>
+    ```
+
+    No upstream op scans an axis with a state and a reset.
+  }];
+}
+
+def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
+                                    Spk_IntegerSpikeNumbers, [Spk_TimeWise]> {
+  let summary = "integer neuron without state";
+  let description = [{
+    `round(clamp(x, 0, levels))` at every time step, NaN fires 0; the rounding
+    decides on the numbers half way between two integers (see #spk.rounding). A
+    divisor that the model has behind it is a matter of what reads the spikes.
+
+    ```mlir
+    %s = spk.multi_spike %x {levels = 4 : i64, rounding = #spk.rounding<half_up>}
+       : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xi8>
+    ```
+
+    Upstream ops that round and clamp give floats: they do not say that small
+    integers come out, which is what packing them into bit planes rests on.
   }];
 }
 
