@@ -147,7 +147,7 @@ def _spec(module: nn.Module) -> NeuronSpec | None:
 
 def _margin(call: NeuronTrace, spec: NeuronSpec, differs: np.ndarray) -> float:
     current = call.current.numpy()
-    if spec.stateless or step_mode(call.module) == "s":
+    if spec.form.states == 0 or step_mode(call.module) == "s":
         current, differs = current[None], differs[None]
     _, charged = simulate(spec, current)
     first = differs & (np.cumsum(differs, axis=0) == 1)  # what follows is a consequence
@@ -159,7 +159,8 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     if tap.size != reference.size:
         raise SpkError(f"{call.path}: the tap has shape {list(tap.shape)}, PyTorch's spikes {list(reference.shape)}")
     spec = _spec(call.module)
-    spikes = tap.reshape(reference.shape) / np.float32(spec.divisor if spec else 1.0)
+    spikes = tap.reshape(reference.shape)
+    spikes = spec.output(spikes) if spec else spikes
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
     margin = _margin(call, spec, differs) if flipped and spec else None

@@ -36,49 +36,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["ATan", "IFNode", "ILIFNode", "LIFNode", "MultiSpike", "ParametricLIFNode", "Sigmoid"]
+from spk.surrogate import ATan, Fire, Sigmoid
+
+__all__ = ["ATan", "IFNode", "ILIFNode", "LIFNode", "MultiSpike", "ParametricLIFNode", "QCFS", "Sigmoid", "SignedIFNode"]
 
 ROUNDINGS = ("half_even", "half_up")
-
-
-class Sigmoid:
-    """Surrogate gradient ``ds/dh = alpha * y * (1 - y)`` with ``y = sigmoid(alpha * (h - v_threshold))``."""
-
-    def __init__(self, alpha: float = 4.0) -> None:
-        self.alpha = alpha
-
-    def slope(self, distance: Tensor) -> Tensor:
-        """``ds/dh`` at ``distance = h - v_threshold``, elementwise."""
-        y = torch.sigmoid(self.alpha * distance)
-        return self.alpha * y * (1.0 - y)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(alpha={self.alpha})"
-
-
-class ATan(Sigmoid):
-    """Surrogate gradient ``ds/dh = (alpha / 2) / (1 + (pi / 2 * alpha * (h - v_threshold))**2)``."""
-
-    def __init__(self, alpha: float = 2.0) -> None:
-        super().__init__(alpha)
-
-    def slope(self, distance: Tensor) -> Tensor:
-        return self.alpha / 2.0 / (1.0 + (math.pi / 2.0 * self.alpha * distance) ** 2)
-
-
-class _Fire(torch.autograd.Function):
-    """``s = h >= v_threshold`` forwards, the surrogate's slope backwards."""
-
-    @staticmethod
-    def forward(ctx: Any, h: Tensor, v_threshold: float, surrogate: Sigmoid) -> Tensor:
-        ctx.save_for_backward(h)
-        ctx.v_threshold, ctx.surrogate = v_threshold, surrogate
-        return (h >= v_threshold).to(h.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
-        (h,) = ctx.saved_tensors
-        return grads[0] * ctx.surrogate.slope(h - ctx.v_threshold), None, None
 
 
 class _Round(torch.autograd.Function):
@@ -140,7 +102,7 @@ class _Node(nn.Module):
     def fire(self, h: Tensor) -> Tensor:
         """Spikes of one step from the charged membrane ``h``, ``[B, ...]``."""
         if self.training:
-            return _Fire.apply(h, self.v_threshold, self.surrogate_function)
+            return Fire.apply(h, self.v_threshold, self.surrogate_function)
         return (h >= self.v_threshold).to(h.dtype)
 
     def forward(self, x_seq: Tensor) -> Tensor:
@@ -335,3 +297,91 @@ class MultiSpike(nn.Module):
 
     def extra_repr(self) -> str:
         return f"levels={self.levels}, norm={self.norm:g}, rounding={self.rounding}"
+
+
+class _Floor(torch.autograd.Function):
+    """Rounds down forwards; backwards the gradient passes."""
+
+    @staticmethod
+    def forward(ctx: Any, y: Tensor) -> Tensor:
+        return y.floor()
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        return grads[0]
+
+
+class QCFS(nn.Module):
+    """Quantisation, clip, floor, shift: the activation of an ANN that becomes an SNN, of any shape.
+
+    ``up * clip(floor(x / up * levels + 1/2) / levels, 0, 1)`` (Bu et al., ICLR
+    2022).  The gradient passes through the floor; ``up`` is learned.
+
+    Args:
+        levels: steps between 0 and ``up``, 1 to 127.
+        up: initial upper limit, positive, in units of ``x``.
+    """
+
+    def __init__(self, levels: int = 8, up: float = 8.0) -> None:
+        super().__init__()
+        _check_levels(levels, "half_up")
+        if not (math.isfinite(up) and up > 0.0):
+            raise ValueError(f"up must be positive and finite, got {up}")
+        self.levels = levels
+        self.up = nn.Parameter(torch.tensor([up]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Quantised ``x``, elementwise, in its dtype and shape."""
+        y = _Floor.apply(x / self.up * self.levels + 0.5) / self.levels
+        return y.clamp(0.0, 1.0) * self.up
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, up={self.up.detach().item():g}"
+
+
+class SignedIFNode(nn.Module):
+    """Integrate-and-fire neuron over ``[T, B, ...]`` that takes back spikes, what :class:`QCFS` becomes in an SNN.
+
+    With ``x`` divided by ``scale``, and ``n`` the sum of the spikes so far::
+
+        h = v + x
+        s = 1 where h >= v_threshold and n < max_count
+        s = -1 where h <= -v_threshold and n >= 1, else 0
+        v = h - s * v_threshold
+
+    Args:
+        max_count: bound of the sum of spikes, at least 1.
+        scale: unit of the current and of the output ``s * scale``, positive; the ``up`` of the activation.
+        v_threshold: membrane at which the neuron fires, positive.
+        v_initial: membrane before the first step; half of the threshold rounds the count.
+    """
+
+    def __init__(self, max_count: int, scale: float = 1.0, v_threshold: float = 1.0, v_initial: float = 0.5) -> None:
+        super().__init__()
+        if max_count < 1:
+            raise ValueError(f"max_count must be at least 1, got {max_count}")
+        for name, value in (("scale", scale), ("v_threshold", v_threshold)):
+            if not (math.isfinite(value) and value > 0.0):
+                raise ValueError(f"{name} must be positive and finite, got {value}")
+        if not math.isfinite(v_initial):
+            raise ValueError(f"v_initial must be finite, got {v_initial}")
+        self.max_count, self.v_threshold, self.v_initial = max_count, v_threshold, v_initial
+        self.register_buffer("scale", torch.tensor([float(scale)]))
+
+    def forward(self, x_seq: Tensor) -> Tensor:
+        """Spikes -1, 0 or 1 times ``scale``, in the dtype and shape of ``x_seq``, ``[T, B, ...]``."""
+        v = torch.full_like(x_seq[0], self.v_initial)
+        count = torch.zeros_like(v)
+        spikes = []
+        for x in (x_seq / self.scale).unbind(0):
+            h = v + x
+            up = (h >= self.v_threshold) & (count < self.max_count)
+            down = (h <= -self.v_threshold) & (count >= 1)
+            s = up.to(h.dtype) - down.to(h.dtype)
+            v = h - s * self.v_threshold
+            count = count + s
+            spikes.append(s)
+        return torch.stack(spikes) * self.scale
+
+    def extra_repr(self) -> str:
+        return f"max_count={self.max_count}, scale={self.scale.item():g}, v_threshold={self.v_threshold:g}, v_initial={self.v_initial:g}"

@@ -11,15 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["NUMBERS", "NeuronSpec", "margins", "simulate"]
-
-#: The attributes of each neuron operation, by kind.
-NUMBERS: dict[str, tuple[str, ...]] = {
-    "lif": ("charge", "tau", "factor", "v_threshold", "v_reset"),
-    "if": ("v_threshold", "v_reset"),
-    "ilif": ("charge", "tau", "factor", "v_threshold", "levels", "rounding"),
-    "multi_spike": ("levels", "rounding"),
-}
+__all__ = ["FORMS", "NeuronForm", "NeuronSpec", "margins", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +19,7 @@ class NeuronSpec:
     """A neuron as the dialect has it.
 
     Attributes:
-        kind: ``"lif"``, ``"if"``, ``"ilif"`` or ``"multi_spike"``: the operation.
+        kind: the operation, a key of `FORMS`.
         charge: form of the charge equation (``decay_input``, ``no_decay_input``,
             ``multiply``, ``no_decay_multiply`` or ``retain``) of leaky neurons.
         tau: time constant, for the forms that divide.
@@ -36,10 +28,12 @@ class NeuronSpec:
         v_reset: reset voltage, or None for the soft reset.
         initial: membrane before the first step; None stands for the resting
             value, ``v_reset`` or 0.
-        levels: largest spike of integer neurons, None for neurons that fire 0 or 1.
+        levels: largest spike of integer neurons.
         rounding: ``half_even`` or ``half_up``, of integer neurons.
+        max_count: bound of the sum of signed spikes.
         divisor: what the module divides its spikes by.
-        stateless: whether the module keeps nothing between time steps.
+        scale: what the module divides its input by and multiplies its spikes with.
+        gain: what the module multiplies its input with, divided by `scale`.
     """
 
     kind: str
@@ -49,16 +43,47 @@ class NeuronSpec:
     v_threshold: float = 1.0
     v_reset: float | None = 0.0
     initial: float | None = None
-    levels: int | None = None
+    levels: int = 1
     rounding: str = "half_even"
+    max_count: int = 1
     divisor: float = 1.0
-    stateless: bool = False
+    scale: float = 1.0
+    gain: float = 1.0
 
-    def resting(self) -> float:
-        """Membrane before the first step."""
-        if self.initial is not None:
-            return self.initial
-        return 0.0 if self.v_reset is None else self.v_reset
+    @property
+    def form(self) -> NeuronForm:
+        """What all neurons of this kind have in common."""
+        return FORMS[self.kind]
+
+    def resting(self) -> list[float]:
+        """States before the first step; the first one is the membrane."""
+        membrane = 0.0 if self.v_reset is None else self.v_reset
+        return [membrane if self.initial is None else self.initial, 0.0][: self.form.states]
+
+    def output(self, spikes: np.ndarray) -> np.ndarray:
+        """What the module returns for these spikes of the operation, float32."""
+        return spikes / np.float32(self.divisor) * np.float32(self.scale)
+
+
+#: One time step: membrane before firing, spikes as numbers, next states.
+Step = Callable[[NeuronSpec, list[np.ndarray], np.ndarray], tuple[np.ndarray, np.ndarray, list[np.ndarray]]]
+
+
+@dataclass(frozen=True)
+class NeuronForm:
+    """A neuron operation.
+
+    Attributes:
+        numbers: names of its attributes, fields of `NeuronSpec`.
+        element: type of what it fires, ``i1``, ``i8`` or ``f32``.
+        states: what it keeps for each element between time steps.
+        step: its equations.
+    """
+
+    numbers: tuple[str, ...]
+    element: str
+    states: int
+    step: Step
 
 
 def _leaky(spec: NeuronSpec, v: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -76,20 +101,46 @@ def _leaky(spec: NeuronSpec, v: np.ndarray, x: np.ndarray) -> np.ndarray:
     raise ValueError(f"unknown charge form {spec.charge!r}")
 
 
-_CHARGE: dict[str, Callable[[NeuronSpec, np.ndarray, np.ndarray], np.ndarray]] = {
-    "lif": _leaky,
-    "if": lambda spec, v, x: v + x,
-    "ilif": _leaky,
-    "multi_spike": lambda spec, v, x: x,
+def _fire_and_reset(spec: NeuronSpec, h: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    s = h >= np.float32(spec.v_threshold)
+    v = np.where(s, h - np.float32(spec.v_threshold) if spec.v_reset is None else np.float32(spec.v_reset), h)
+    return h, s, [v]
+
+
+def _round(spec: NeuronSpec, y: np.ndarray) -> np.ndarray:
+    y = np.clip(np.nan_to_num(y, nan=0.0), np.float32(0), np.float32(spec.levels))
+    return np.rint(y) if spec.rounding == "half_even" else np.floor(y + np.float32(0.5))
+
+
+def _integer(spec: NeuronSpec, h: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    threshold = np.float32(spec.v_threshold)
+    s = _round(spec, h / threshold)
+    return h, s, [h - s * threshold]
+
+
+def _signed(spec: NeuronSpec, states: list[np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+    (v, count), threshold = states, np.float32(spec.v_threshold)
+    h = v + x
+    up, down = (h >= threshold) & (count < spec.max_count), (h <= -threshold) & (count >= 1)
+    s = up.astype(np.float32) - down.astype(np.float32)
+    return h, s, [h - s * threshold, count + s]
+
+
+_CHARGE = ("charge", "tau", "factor")
+
+FORMS: dict[str, NeuronForm] = {
+    "lif": NeuronForm(
+        (*_CHARGE, "v_threshold", "v_reset"), "i1", 1, lambda spec, v, x: _fire_and_reset(spec, _leaky(spec, v[0], x))
+    ),
+    "if": NeuronForm(("v_threshold", "v_reset"), "i1", 1, lambda spec, v, x: _fire_and_reset(spec, v[0] + x)),
+    "ilif": NeuronForm(
+        (*_CHARGE, "v_threshold", "levels", "rounding"), "i8", 1, lambda spec, v, x: _integer(spec, _leaky(spec, v[0], x))
+    ),
+    "multi_spike": NeuronForm(("levels", "rounding"), "i8", 0, lambda spec, v, x: (x, _round(spec, x), [])),
+    "signed_if": NeuronForm(("v_threshold", "max_count"), "f32", 2, _signed),
 }
 
-
-def _fire(spec: NeuronSpec, h: np.ndarray) -> np.ndarray:
-    """Spikes as numbers."""
-    if spec.levels is None:
-        return (h >= np.float32(spec.v_threshold)).astype(np.float32)
-    y = np.clip(np.nan_to_num(h / np.float32(spec.v_threshold), nan=0.0), np.float32(0), np.float32(spec.levels))
-    return np.rint(y) if spec.rounding == "half_even" else np.floor(y + np.float32(0.5))
+_NUMPY = {"i1": np.bool_, "i8": np.int8, "f32": np.float32}
 
 
 def simulate(spec: NeuronSpec, current: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,29 +148,26 @@ def simulate(spec: NeuronSpec, current: np.ndarray) -> tuple[np.ndarray, np.ndar
 
     Args:
         spec: the neuron.
-        current: input current, float32, ``[T, ...]``.
+        current: input current of the module, float32, ``[T, ...]``.
 
     Returns:
-        spikes (bool, int8 of integer neurons) and the charged membrane before
-        firing (float32), both in the shape of `current`.
+        spikes of the operation (bool, int8 or float32) and the charged membrane
+        before firing (float32), both in the shape of `current`.
     """
-    current = np.asarray(current, dtype=np.float32)
-    v = np.full(current.shape[1:], spec.resting(), dtype=np.float32)
-    threshold = np.float32(spec.v_threshold)
-    spikes = np.empty(current.shape, dtype=bool if spec.levels is None else np.int8)
+    current = np.asarray(current, dtype=np.float32) / np.float32(spec.scale) * np.float32(spec.gain)
+    states = [np.full(current.shape[1:], number, dtype=np.float32) for number in spec.resting()]
+    spikes = np.empty(current.shape, dtype=_NUMPY[spec.form.element])
     charged = np.empty_like(current)
     for t, x in enumerate(current):
-        h = _CHARGE[spec.kind](spec, v, x)
-        s = _fire(spec, h)
-        v = h - s * threshold if spec.v_reset is None else np.where(s != 0, np.float32(spec.v_reset), h)
-        spikes[t], charged[t] = s, h
+        charged[t], spikes[t], states = spec.form.step(spec, states, x)
     return spikes, charged
 
 
 def margins(spec: NeuronSpec, charged: np.ndarray) -> np.ndarray:
     """How far charged membranes are from the nearest one that fires otherwise, elementwise."""
     threshold = np.float32(spec.v_threshold)
-    if spec.levels is None:
-        return np.abs(charged - threshold)
-    half = np.clip(np.floor(charged / threshold), 0, spec.levels - 1) + np.float32(0.5)
-    return np.abs(charged - half * threshold)
+    if spec.form.element == "i8":
+        half = np.clip(np.floor(charged / threshold), 0, spec.levels - 1) + np.float32(0.5)
+        return np.abs(charged - half * threshold)
+    above = np.abs(charged - threshold)
+    return above if spec.form.element == "i1" else np.minimum(above, np.abs(charged + threshold))

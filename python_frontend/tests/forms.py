@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from spk.neuron import IFNode, ILIFNode, LIFNode, MultiSpike
+from spk.neuron import QCFS, IFNode, ILIFNode, LIFNode, MultiSpike, SignedIFNode
 
 ATTENTION = ("q_scaled", "kv_first", "bmm", "token_last_qk", "token_last_kv", "odd_scale", "transposed_map", "one_head")
 
@@ -175,6 +175,21 @@ class IntegerNeurons(nn.Module):
         return self.fc((y + self.fire(3, y)).flatten(3).mean(3)).mean(0)
 
 
+class Converted(nn.Module):
+    """An activation of an ANN and the signed neurons of an SNN behind it, on ``[T, B, N, C]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.neurons = nn.ModuleList([QCFS(8, up=2.0), SignedIFNode(3, scale=2.0), SignedIFNode(2), QCFS(4, up=1.0)])
+        self.maps = nn.ModuleList([nn.Linear(6, 6, bias=i == 0) for i in range(4)])
+        self.norms = nn.ModuleList([nn.BatchNorm1d(6) for _ in self.neurons])
+
+    def forward(self, x: Tensor) -> Tensor:
+        for linear, norm, neuron in zip(self.maps, self.norms, self.neurons, strict=True):
+            x = neuron(norm(linear(x.flatten(0, 2))).reshape(x.shape))
+        return x.mean(0)
+
+
 class _HalfEven(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -220,6 +235,7 @@ def cases() -> Iterator[Case]:
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
+    yield "converted", Converted, (grid(4, 2, 3, 6) * 4,)
     yield "integer_neurons", IntegerNeurons, (grid(3, 2, 2, 8, 8),)
     yield "integer_neurons_written_out", WrittenOut, (grid(2, 3, 4, 8),)
     yield "neuron_called_twice", Twice, (grid(4, 2, 3, 6) * 4,)

@@ -372,3 +372,14 @@ def test_a_scale_takes_no_bits_from_small_weights() -> None:
     result = translate(model, torch.rand(2, 3, 4))
     assert counts(result)["arith.mulf"] == 1
     assert set(result.weights()) == {"1.weight"}
+
+
+def test_converted_neurons() -> None:
+    """An activation scales its input and stays integers where the quotient is a power of two; signed spikes are floats."""
+    result = translate(forms.Converted(), forms.grid(4, 2, 3, 6))
+    neurons = [op for op in result.context.builder.ops if op.name in ("spk.multi_spike", "spk.signed_if")]
+    assert [op.results[0].type for op in neurons] == [f"tensor<4x2x3x6x{t}>" for t in ("i8", "f32", "f32", "i8")]
+    assert neurons[0].attributes == {"levels": "8 : i64", "rounding": "#spk.rounding<half_up>"}
+    assert neurons[1].attributes == {"v_threshold": "1.0e+00 : f32", "max_count": "3 : i64"}
+    assert [op.form.count("initial(") for op in neurons] == [0, 1, 1, 0]
+    assert "maps.1.weight:times 0.25" in result.weights()

@@ -181,8 +181,41 @@ def test_integer_neurons_pass_gradients_inside_their_range() -> None:
         (neuron.MultiSpike, {"levels": 128}, r"levels must be in \[1, 127\], got 128"),
         (neuron.MultiSpike, {"rounding": "up"}, "rounding must be 'half_even' or 'half_up', got 'up'"),
         (neuron.MultiSpike, {"norm": 0.0}, "norm must be positive and finite"),
+        (neuron.QCFS, {"levels": 0}, "levels must be in"),
+        (neuron.QCFS, {"up": -1.0}, "up must be positive and finite, got -1.0"),
+        (neuron.SignedIFNode, {"max_count": 0}, "max_count must be at least 1, got 0"),
+        (neuron.SignedIFNode, {"max_count": 4, "scale": 0.0}, "scale must be positive and finite, got 0.0"),
+        (neuron.SignedIFNode, {"max_count": 4, "v_threshold": -1.0}, "v_threshold must be positive and finite"),
+        (neuron.SignedIFNode, {"max_count": 4, "v_initial": float("nan")}, "v_initial must be finite"),
     ],
 )
-def test_bad_options_of_integer_neurons_are_refused(cls: type, options: dict[str, object], message: str) -> None:
+def test_bad_options_of_other_neurons_are_refused(cls: type, options: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         cls(**options)
+
+
+def test_qcfs_is_a_staircase_with_learned_height() -> None:
+    node = neuron.QCFS(levels=4, up=2.0)
+    x = torch.tensor([-1.0, 0.24, 0.25, 0.5, 1.2, 1.9, 5.0], requires_grad=True)
+    y = node(x)
+    assert y.tolist() == [0.0, 0.0, 0.5, 0.5, 1.0, 2.0, 2.0]
+    y.sum().backward()
+    assert x.grad.tolist() == [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.0]
+    assert node.up.grad is not None and node.up.grad.item() != 0
+    assert list(node.state_dict()) == ["up"]
+    assert "levels=4, up=2" in repr(node)
+
+
+def test_signed_spikes_add_up_to_qcfs() -> None:
+    """The sum of the spikes of a constant current is the activation's value, as conversion wants it."""
+    current = torch.linspace(-1, 3, 257)
+    spikes = neuron.SignedIFNode(8, scale=2.0)(current.repeat(8, 1))
+    staircase = neuron.QCFS(levels=8, up=2.0)(current)
+    assert torch.equal(spikes.sum(0) / 8, staircase.detach())
+
+
+def test_signed_spikes_are_taken_back() -> None:
+    x = torch.tensor([0.5, 1.0, 0.75, 0.5, -3.0, -0.25, -2.0, 3.0]).reshape(8, 1)
+    assert neuron.SignedIFNode(2)(x).flatten().tolist() == [1.0, 1.0, 0.0, 0.0, -1.0, -1.0, 0.0, 1.0]
+    assert neuron.SignedIFNode(2, scale=0.5)(x * 0.5).flatten().tolist() == [0.5, 0.5, 0.0, 0.0, -0.5, -0.5, 0.0, 0.5]
+    assert "max_count=2, scale=1, v_threshold=1, v_initial=0.5" in repr(neuron.SignedIFNode(2))

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spk.errors import Unsupported
 from spk.importer.neuron_table import describe_rejection, spec_of
-from spk.neuron import IFNode, ILIFNode, LIFNode, MultiSpike, ParametricLIFNode
+from spk.neuron import QCFS, IFNode, ILIFNode, LIFNode, MultiSpike, ParametricLIFNode, SignedIFNode
 from spk.neuron_model import NeuronSpec, simulate
 
 sj = pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
@@ -39,7 +39,7 @@ def assert_same_bits(module: nn.Module) -> None:
         expected = module(x).numpy()
     spikes, _ = simulate(spec, x.numpy())
     assert 0.01 < np.count_nonzero(expected) / expected.size < 0.95
-    np.testing.assert_array_equal(spikes / np.float32(spec.divisor), expected)
+    np.testing.assert_array_equal(spec.output(spikes), expected)
 
 
 @pytest.mark.parametrize("reset", RESETS)
@@ -91,7 +91,7 @@ def halves() -> Tensor:
 
 
 def counts(spec: NeuronSpec, x: Tensor) -> np.ndarray:
-    return simulate(spec, x.numpy())[0] / np.float32(spec.divisor)
+    return spec.output(simulate(spec, x.numpy())[0])
 
 
 @pytest.mark.parametrize("rounding", ["half_even", "half_up"])
@@ -119,6 +119,32 @@ def test_multi_spike(rounding: str, norm: float | None) -> None:
     module = MultiSpike(levels=4, norm=norm, rounding=rounding).eval()
     assert_same_bits(module)
     np.testing.assert_array_equal(counts(spec_of(module), halves()), module(halves()))
+
+
+@pytest.mark.parametrize("levels", [1, 4, 8, 127])
+@pytest.mark.parametrize("up", [1.0, 0.7, 2.0])
+def test_qcfs(up: float, levels: int) -> None:
+    assert_same_bits(QCFS(levels, up))
+
+
+@pytest.mark.parametrize("v_initial", [0.0, 0.5, 0.3])
+@pytest.mark.parametrize("scale", [1.0, 0.7, 2.0])
+@pytest.mark.parametrize("max_count", [1, 3, 8])
+def test_signed_if(max_count: int, scale: float, v_initial: float) -> None:
+    module = SignedIFNode(max_count, scale, v_initial=v_initial)
+    assert_same_bits(module)
+    spikes = simulate(spec_of(module), currents(7).numpy())[0]
+    assert set(np.unique(spikes)) == {-1.0, 0.0, 1.0}
+    total = np.cumsum(spikes, axis=0)
+    assert (total.min(), total.max()) == (0.0, min(6, max_count))
+
+
+def test_learned_numbers_are_checked() -> None:
+    module = QCFS()
+    with torch.no_grad():
+        module.up -= 9.0
+    with pytest.raises(Unsupported, match=r"up is \[-1.0\]"):
+        spec_of(module)
 
 
 def test_roundings_really_differ() -> None:

@@ -1,6 +1,7 @@
 // RUN: spk-run --interpret %s --function=charges | FileCheck %s --check-prefix=CHARGE
 // RUN: spk-run --interpret %s --function=fire_and_reset | FileCheck %s --check-prefix=FIRE
 // RUN: spk-run --interpret %s --function=integers | FileCheck %s --check-prefix=INTEGER
+// RUN: spk-run --interpret %s --function=signed | FileCheck %s --check-prefix=SIGNED
 // RUN: spk-run --interpret %s --function=states | FileCheck %s --check-prefix=STATE
 
 // The charge of every form, step by step in f32. `retain` with 1 - 1/tau is
@@ -91,6 +92,22 @@ func.func @integers() -> (tensor<8x1xi8> {spk.name = "even"},
   %s2, %h2 = spk.ilif %x1 {charge = #spk.charge<retain>, factor = 0.25 : f32, levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<5x1xf32> -> tensor<5x1xi8> membrane tensor<5x1xf32>
   %s3, %v3, %h3 = spk.ilif %x2 {charge = #spk.charge<retain>, factor = 1.0 : f32, levels = 2 : i64, rounding = #spk.rounding<half_up>, v_threshold = 0.5 : f32} : tensor<3x1xf32> -> tensor<3x1xi8> state tensor<1x1xf32> membrane tensor<3x1xf32>
   return %s0, %s1, %s2, %h2, %s3, %h3, %v3 : tensor<8x1xi8>, tensor<8x1xi8>, tensor<5x1xi8>, tensor<5x1xf32>, tensor<3x1xi8>, tensor<3x1xf32>, tensor<1x1xf32>
+}
+
+// Half a threshold to start with, at most two spikes, and none taken back that
+// was not fired. Equality counts on both sides.
+// SIGNED: spikes: float32[8,1] = 1 1 0 0 -1 -1 0 1
+// SIGNED: h: float32[8,1] = 1 1 0.75 1.25 -1.75 -1 -2 1
+// SIGNED: v: float32[1,1] = 0
+// SIGNED: count: float32[1,1] = 1
+func.func @signed() -> (tensor<8x1xf32> {spk.name = "spikes"},
+    tensor<8x1xf32> {spk.name = "h"}, tensor<1x1xf32> {spk.name = "v"},
+    tensor<1x1xf32> {spk.name = "count"}) {
+  %x = arith.constant dense<[[0.5], [1.0], [0.75], [0.5], [-3.0], [-0.25], [-2.0], [3.0]]> : tensor<8x1xf32>
+  %v0 = arith.constant dense<0.5> : tensor<1x1xf32>
+  %c0 = arith.constant dense<0.0> : tensor<1x1xf32>
+  %s, %v, %c, %h = spk.signed_if %x initial(%v0, %c0 : tensor<1x1xf32>, tensor<1x1xf32>) {max_count = 2 : i64, v_threshold = 1.0 : f32} : tensor<8x1xf32> -> tensor<8x1xf32> state tensor<1x1xf32>, tensor<1x1xf32> membrane tensor<8x1xf32>
+  return %s, %h, %v, %c : tensor<8x1xf32>, tensor<8x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
 }
 
 // Each neuron of a step is on its own: [T, B, 2] with columns 0.5 0.5 0.25 0.5

@@ -139,7 +139,26 @@ def _ilif_sj(module: nn.Module) -> NeuronSpec:
 
 def _multi_spike(module: nn.Module) -> NeuronSpec:
     numbers = {"levels": module.levels, "rounding": module.rounding, "divisor": module.norm}
-    return NeuronSpec("multi_spike", stateless=True, **numbers)
+    return NeuronSpec("multi_spike", **numbers)
+
+
+def _number(module: nn.Module, name: str) -> float:
+    """A positive number of an instance, learned or not."""
+    value = torch.as_tensor(getattr(module, name)).detach()
+    if value.numel() != 1 or not 0.0 < value.item() < math.inf:
+        raise Unsupported(f"{name} is {value.tolist()}", f"one positive and finite number as {name}")
+    return float(value.item())
+
+
+def _qcfs(module: nn.Module) -> NeuronSpec:
+    """QCFS: floor(x / up * levels + 1/2), clipped, times up / levels."""
+    levels = module.levels
+    return NeuronSpec("multi_spike", levels=levels, rounding="half_up", divisor=levels, scale=_number(module, "up"), gain=levels)
+
+
+def _signed_if(module: nn.Module) -> NeuronSpec:
+    numbers = {name: getattr(module, name) for name in ("v_threshold", "max_count")}
+    return NeuronSpec("signed_if", initial=module.v_initial, scale=_number(module, "scale"), **numbers)
 
 
 _SJ2 = "spikingjelly.activation_based.neuron"
@@ -152,6 +171,8 @@ _TABLE: dict[tuple[str, str], Callable[[nn.Module], NeuronSpec]] = {
     ("spk.neuron", "ParametricLIFNode"): _plif,
     ("spk.neuron", "ILIFNode"): _ilif,
     ("spk.neuron", "MultiSpike"): _multi_spike,
+    ("spk.neuron", "QCFS"): _qcfs,
+    ("spk.neuron", "SignedIFNode"): _signed_if,
     (f"{_SJ2}.lif", "LIFNode"): _lif,
     (f"{_SJ2}.lif", "SimpleLIFNode"): _simple_lif,
     (f"{_SJ2}.integrate_and_fire", "IFNode"): _if,

@@ -13,7 +13,7 @@ from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
 from spk.importer.mlir import Op, Value, f32, f64, i64_array
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
-from spk.neuron_model import NUMBERS, NeuronSpec
+from spk.neuron_model import NeuronSpec
 
 __all__ = ["emit_neuron", "linear"]
 
@@ -312,33 +312,34 @@ def _attribute(name: str, value: Any) -> str:
     return f"{value} : i64" if isinstance(value, int) else f32(value)
 
 
-def emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Value | None) -> Op:
+def emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Sequence[Value] = ()) -> Op:
     """Append the operation of a neuron on the current `x`, from `initial` if it does not start at rest."""
-    dtype, maximum = ("i1", 1) if spec.levels is None else ("i8", spec.levels)
-    result = ctx.builder.fresh(x.shape, dtype, maximum)
-    numbers = {name: getattr(spec, name) for name in NUMBERS[spec.kind]}
+    element = spec.form.element
+    result = ctx.builder.fresh(x.shape, element, None if element == "f32" else spec.levels)
+    numbers = {name: getattr(spec, name) for name in spec.form.numbers}
     attributes = {name: _attribute(name, number) for name, number in numbers.items() if number is not None}
-    start = "" if initial is None else f" initial({initial.name} : {initial.type})"
+    names, types = (", ".join(getattr(v, what) for v in initial) for what in ("name", "type"))
+    start = f" initial({names} : {types})" if initial else ""
     text = f"spk.{spec.kind} {x.name}{start}{{attrs}} : {x.type} -> {result.type}"
     op = Op(f"spk.{spec.kind}", [result], text, attributes, path)
     ctx.builder.ops.append(op)
     return op
 
 
-def _initial(ctx: Context, spec: NeuronSpec, path: str, shape: tuple[int, ...], torch_shape: tuple[int, ...]) -> Value | None:
-    """State before the first step: of the previous call of a neuron that keeps it, or a constant."""
+def _initial(ctx: Context, spec: NeuronSpec, path: str, shape: tuple[int, ...], torch_shape: tuple[int, ...]) -> list[Value]:
+    """States before the first step: of the previous call of a neuron that keeps them, constants, or none to start at rest."""
     previous = ctx.states.get(path)
     if previous is not None and previous[1] == torch_shape:
         op = previous[0]
         if len(op.results) == 1:
             source = op.results[0]
-            state = ctx.builder.fresh((1, *source.shape[1:]), "f32")
-            op.results.append(state)
-            op.suffix = f" state {state.type}"
-        return ctx.layout.reshape(op.results[1], shape, ctx.path)
+            states = [ctx.builder.fresh((1, *source.shape[1:]), "f32") for _ in range(spec.form.states)]
+            op.results += states
+            op.suffix = f" state {', '.join(s.type for s in states)}"
+        return [ctx.layout.reshape(state, shape, ctx.path) for state in op.results[1:]]
     if spec.initial is not None:
-        return ctx.splat(spec.initial, shape, ctx.path)
-    return None
+        return [ctx.splat(number, shape, ctx.path) for number in spec.resting()]
+    return []
 
 
 @handler("spk.neuron.default")
@@ -346,8 +347,8 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
     site = ctx.captured.sites[path]
     if site.problem is not None or site.spec is None:
         raise site.problem or Unsupported("an unknown neuron")
-    view = ctx.floats(need_view(x))
-    if site.spec.stateless:
+    view = _into(ctx, ctx.floats(need_view(x)), site.spec)
+    if site.spec.form.states == 0:
         form = view if source_order(view.dims) else ctx.layout.torch_form(view, ctx.path)
         torch_shape = view.shape
     elif site.mode == "m":
@@ -370,15 +371,27 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
     op = emit_neuron(ctx, site.spec, form.value, where, initial)
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
-    return _divided(ctx, form.with_value(op.results[0]), site.spec.divisor)
+    return _out_of(ctx, form.with_value(op.results[0]), site.spec)
 
 
-def _divided(ctx: Context, view: View, divisor: float) -> View:
-    """Spikes or integers divided by a number; by a power of two they stay what they are until something needs the quotient."""
-    if divisor == 1.0:
+def _times(ctx: Context, op: str, view: View, number: float) -> View:
+    """An arith operation of a view and a number; none where it is 1."""
+    if number == 1.0:
         return view
-    if is_power_of_two(divisor):
-        return view.with_value(Scaled(view.value.shape, base=view.value, factor=1.0 / divisor))  # type: ignore[arg-type]
     view = ctx.floats(view)
-    splat = ctx.splat(divisor, view.value.shape, ctx.path)
-    return view.with_value(ctx.binary("arith.divf", view.value, splat, ctx.path))
+    return view.with_value(ctx.binary(op, view.value, ctx.splat(number, view.value.shape, ctx.path), ctx.path))
+
+
+def _into(ctx: Context, view: View, spec: NeuronSpec) -> View:
+    """What a module makes of its input in front of the operation."""
+    return _times(ctx, "arith.mulf", _times(ctx, "arith.divf", view, spec.scale), spec.gain)
+
+
+def _out_of(ctx: Context, view: View, spec: NeuronSpec) -> View:
+    """What a module makes of spikes; divided by a power of two they stay what they are until something needs the quotient."""
+    if view.value.is_float or not is_power_of_two(spec.divisor):
+        return _times(ctx, "arith.mulf", _times(ctx, "arith.divf", view, spec.divisor), spec.scale)
+    factor = spec.scale / spec.divisor
+    if factor == 1.0:
+        return view
+    return view.with_value(Scaled(view.value.shape, base=view.value, factor=factor))  # type: ignore[arg-type]

@@ -57,8 +57,8 @@ def _rounded(ctx: Context, x: Any, rounding: str, added: float) -> View:
     if not whole:
         raise Unsupported("rounding of floats", HINT)
     assert isinstance(value, Clamped) and value.base is not None and value.high is not None
-    spec = NeuronSpec("multi_spike", levels=int(value.high), rounding=rounding, stateless=True)
-    return view.with_value(emit_neuron(ctx, spec, value.base, ctx.path, None).results[0])
+    spec = NeuronSpec("multi_spike", levels=int(value.high), rounding=rounding)
+    return view.with_value(emit_neuron(ctx, spec, value.base, ctx.path).results[0])
 
 
 @handler("aten.round.default", "aten.round_.default")

@@ -38,6 +38,14 @@ LogicalResult spk::verifyCharge(Operation *op, Charge charge,
   return success();
 }
 
+/// For neurons that fire several thresholds at once, or negative ones.
+static LogicalResult verifyPositiveThreshold(Operation *op,
+                                             const APFloat &vThreshold) {
+  if (!(vThreshold > APFloat(0.0f) && vThreshold.isFinite()))
+    return op->emitOpError("v_threshold must be positive and finite");
+  return success();
+}
+
 /// What all neurons have in common: the shapes of their operands and results.
 static LogicalResult verifyNeuron(NeuronOpInterface op) {
   auto input = cast<RankedTensorType>(op.getCurrent().getType());
@@ -178,10 +186,9 @@ NeuronStep IFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
 //===----------------------------------------------------------------------===//
 
 LogicalResult ILIFOp::verify() {
-  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())))
+  if (failed(verifyCharge(*this, getCharge(), getTau(), getFactor())) ||
+      failed(verifyPositiveThreshold(*this, getVThreshold())))
     return failure();
-  if (!(getVThreshold() > APFloat(0.0f) && getVThreshold().isFinite()))
-    return emitOpError("v_threshold must be positive and finite");
   return verifyNeuron(*this);
 }
 
@@ -195,6 +202,39 @@ NeuronStep ILIFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
   NeuronValue fired = roundToLevels(math, math.div(h, threshold), getLevels(),
                                     getRounding());
   return {h, fired, {math.sub(h, math.mul(fired, threshold))}};
+}
+
+//===----------------------------------------------------------------------===//
+// SignedIFOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult SignedIFOp::verify() {
+  if (failed(verifyPositiveThreshold(*this, getVThreshold())))
+    return failure();
+  return verifyNeuron(*this);
+}
+
+SmallVector<float> SignedIFOp::getRestingStates() { return {0.0f, 0.0f}; }
+int64_t SignedIFOp::getMaxFired() { return -1; }
+
+NeuronStep SignedIFOp::step(NeuronArithmetic &math,
+                            ArrayRef<NeuronValue> states, NeuronValue x) {
+  NeuronValue h = math.add(states[0], x), count = states[1];
+  float vThreshold = getVThreshold().convertToFloat();
+  NeuronValue zero = math.constant(0.0f), one = math.constant(1.0f);
+  // Counts are integers: below the largest is at most the one before it.
+  NeuronValue mayRise =
+      math.greaterEqual(math.constant(getMaxCount() - 1), count);
+  NeuronValue mayFall = math.greaterEqual(count, one);
+  NeuronValue rise =
+      math.select(math.greaterEqual(h, math.constant(vThreshold)),
+                  math.select(mayRise, one, zero), zero);
+  NeuronValue fall =
+      math.select(math.greaterEqual(math.constant(-vThreshold), h),
+                  math.select(mayFall, one, zero), zero);
+  NeuronValue fired = math.sub(rise, fall);
+  NeuronValue spent = math.mul(fired, math.constant(vThreshold));
+  return {h, fired, {math.sub(h, spent), math.add(count, fired)}};
 }
 
 //===----------------------------------------------------------------------===//

@@ -149,6 +149,30 @@ func.func @ilif_charge(%x: tensor<4x1x8xf32>) {
 
 // -----
 
+func.func @signed_if_threshold(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.signed_if' op v_threshold must be positive and finite}}
+  %s = spk.signed_if %x {max_count = 8 : i64, v_threshold = -1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @signed_if_count(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{attribute 'max_count' failed to satisfy constraint}}
+  %s = spk.signed_if %x {max_count = 0 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @signed_if_one_state(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
+  // expected-error @below {{'spk.signed_if' op the neuron keeps 2 states, got 1}}
+  %s = spk.signed_if %x initial(%v : tensor<1x1x8xf32>) {max_count = 8 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
 func.func @if_threshold_nan(%x: tensor<4x1x8xf32>) {
   // expected-error @below {{'spk.if' op v_threshold must be finite}}
   %s = spk.if %x {v_threshold = 0x7FC00000 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>

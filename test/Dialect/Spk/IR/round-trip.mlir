@@ -11,6 +11,8 @@
 // CHECK: spk.ilif %{{.+}} initial(%{{.+}} : tensor<1x1x8xf32>) {levels = 7 : i64, rounding = #spk.rounding<half_up>, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
 // CHECK: spk.multi_spike %{{.+}} {levels = 4 : i64} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
 // CHECK: spk.multi_spike %{{.+}} {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
+// CHECK: spk.signed_if %{{.+}} {max_count = 8 : i64, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+// CHECK: spk.signed_if %{{.+}} initial(%{{.+}}, %{{.+}} : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 5.000000e-01 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
 func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %0 = spk.lif %x {charge = #spk.charge<no_decay_input>, tau = 1.5 : f32, v_threshold = 1.0 : f32, v_reset = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>
   %1:3 = spk.lif %x initial(%v : tensor<1x1x8xf32>) {charge = #spk.charge<multiply>, factor = 0.25 : f32, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
@@ -21,6 +23,8 @@ func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %6:3 = spk.ilif %x initial(%v : tensor<1x1x8xf32>) {levels = 7 : i64, rounding = #spk.rounding<half_up>, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
   %7 = spk.multi_spike %x {levels = 4 : i64} : tensor<4x1x8xf32> -> tensor<4x1x8xi8>
   %8:2 = spk.multi_spike %x {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
+  %9 = spk.signed_if %x {max_count = 8 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  %10:4 = spk.signed_if %x initial(%v, %v : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 0.5 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
   return
 }
 

@@ -24,7 +24,7 @@ def Spk_NeuronOpInterface : OpInterface<"NeuronOpInterface"> {
   let methods = [
     InterfaceMethod<"States at the start of a sequence.",
       "::llvm::SmallVector<float>", "getRestingStates">,
-    InterfaceMethod<"Largest value of an integer output: 1 for spikes.",
+    InterfaceMethod<"Largest value of an integer output, 1 for spikes; -1 for floats.",
       "int64_t", "getMaxFired">,
     InterfaceMethod<"One time step: charge, fire, reset.",
       "::mlir::spk::NeuronStep", "step",

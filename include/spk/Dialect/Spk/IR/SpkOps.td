@@ -140,6 +140,35 @@ def Spk_ILIFOp : Spk_NeuronOp<"ilif", Spk_SmallIntegers,
   }];
 }
 
+def Spk_SignedIFOp : Spk_NeuronOp<"signed_if", Spk_Floats, (ins
+    F32Attr:$v_threshold,
+    ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<8388608>]>:$max_count)> {
+  let summary = "signed integrate-and-fire neuron with a bounded count";
+  let description = [{
+    Fires 1 as well as -1, which takes back a spike fired too early, and keeps
+    the sum of what it fired between 0 and `max_count`:
+
+        h = v + x
+        s =  1 where h >= v_threshold and count < max_count
+        s = -1 where h <= -v_threshold and count >= 1
+        s =  0 elsewhere
+        v = h - s * v_threshold
+        count = count + s
+
+    Its states are v and count, both 0 at the start. Spikes are f32, as no word
+    holds a sign. ANN to SNN conversion makes such neurons from clipped
+    activations (Quantization Framework for Fast Spiking Neural Networks).
+
+    ```mlir
+    %s = spk.signed_if %x {max_count = 8 : i64, v_threshold = 1.0 : f32}
+       : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xf32>
+    %s1, %v1, %n1 = spk.signed_if %x1 initial(%v0, %n0 : tensor<1x1x64x48xf32>, tensor<1x1x64x48xf32>)
+       {max_count = 8 : i64, v_threshold = 1.0 : f32}
+       : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32> state tensor<1x1x64x48xf32>, tensor<1x1x64x48xf32>
+    ```
+  }];
+}
+
 def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
                                     Spk_IntegerSpikeNumbers, [Spk_TimeWise]> {
   let summary = "integer neuron without state";
