@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 # Ops whose form is only seen inside another op's example.
-WITHOUT_EXAMPLE = {"yield"}
+WITHOUT_EXAMPLE = {"fire", "yield"}
 
 OPEN, CLOSE = "([{<", ")]}>"
 OP = re.compile(r'^def Spk_\w+Op : Spk_\w*Op<"(\w+)"', re.M)

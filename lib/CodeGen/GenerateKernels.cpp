@@ -160,6 +160,9 @@ std::string getKey(FusedOp layer) {
            << "." << cast<OpResult>(operand).getResultNumber();
     }
     copy->destroy();
+    for (Region &region : op.getRegions())
+      for (Operation &nested : region.getOps())
+        os << '\n' << nested;
   }
   return key;
 }

@@ -42,6 +42,20 @@ public:
                      NeuronValue y) override {
     return {arith::SelectOp::create(b, condition.ir, x.ir, y.ir)};
   }
+  NeuronValue apply(Operation *op, ArrayRef<NeuronValue> operands) override {
+    Type element = op->getResult(0).getType();
+    if (auto constant = dyn_cast<arith::ConstantOp>(op))
+      return {arith::ConstantOp::create(
+          b, DenseElementsAttr::get(b.lanes(element), constant.getValue()))};
+    if (isa<arith::DivFOp>(op))
+      return div(operands[0], operands[1]);
+    OperationState state(op->getLoc(), op->getName());
+    for (NeuronValue operand : operands)
+      state.addOperands(operand.ir);
+    state.addTypes(b.lanes(element));
+    state.propertiesAttr = op->getPropertiesAsAttribute();
+    return {b.create(state)->getResult(0)};
+  }
 
 private:
   KernelBuilder &b;

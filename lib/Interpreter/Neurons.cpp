@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Handlers.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -43,7 +45,50 @@ public:
                      NeuronValue b) final {
     return condition.truth ? a : b;
   }
+  NeuronValue apply(Operation *op, ArrayRef<NeuronValue> operands) final;
 };
+
+NeuronValue truthValue(bool value) {
+  NeuronValue result;
+  result.truth = value;
+  return result;
+}
+
+NeuronValue NumberArithmetic::apply(Operation *op,
+                                    ArrayRef<NeuronValue> operands) {
+  auto at = [&](unsigned i) { return operands[i]; };
+  auto larger = [](float a, float b) {
+    return llvm::maximum(APFloat(a), APFloat(b)).convertToFloat();
+  };
+  return llvm::TypeSwitch<Operation *, NeuronValue>(op)
+      .Case([&](arith::ConstantOp op) {
+        if (auto value = dyn_cast<FloatAttr>(op.getValue()))
+          return number(value.getValue().convertToFloat());
+        return truthValue(cast<IntegerAttr>(op.getValue()).getInt() != 0);
+      })
+      .Case([&](arith::AddFOp) { return add(at(0), at(1)); })
+      .Case([&](arith::SubFOp) { return sub(at(0), at(1)); })
+      .Case([&](arith::MulFOp) { return mul(at(0), at(1)); })
+      .Case([&](arith::DivFOp) { return div(at(0), at(1)); })
+      .Case([&](arith::NegFOp) { return number(-at(0).number); })
+      .Case([&](arith::MaximumFOp) {
+        return number(larger(at(0).number, at(1).number));
+      })
+      .Case([&](arith::MinimumFOp) {
+        return number(-larger(-at(0).number, -at(1).number));
+      })
+      .Case([&](arith::CmpFOp op) {
+        return truthValue(arith::applyCmpPredicate(
+            op.getPredicate(), APFloat(at(0).number), APFloat(at(1).number)));
+      })
+      .Case([&](arith::SelectOp) { return select(at(0), at(1), at(2)); })
+      .Case(
+          [&](arith::AndIOp) { return truthValue(at(0).truth & at(1).truth); })
+      .Case([&](arith::OrIOp) { return truthValue(at(0).truth | at(1).truth); })
+      .Case(
+          [&](arith::XOrIOp) { return truthValue(at(0).truth ^ at(1).truth); })
+      .Case([&](arith::UIToFPOp) { return number(at(0).truth); });
+}
 
 } // namespace
 

@@ -15,7 +15,7 @@ from spk.artefact import CompiledModel
 from spk.driver import compile as compile_model
 from spk.errors import SpkError, Unsupported
 from spk.importer.api import as_tensors
-from spk.importer.neuron_table import lookup, spec_of, step_mode
+from spk.importer.neuron_table import is_written_by_user, lookup, spec_of, step_mode
 from spk.neuron_model import NeuronSpec, margins, simulate
 
 __all__ = ["Comparison", "LayerComparison", "NeuronTrace", "compare", "trace"]
@@ -123,7 +123,7 @@ def trace(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, list[Neuro
         return hook
 
     training = {module: module.training for module in model.modules()}
-    hooks = [m.register_forward_hook(watch(p)) for p, m in model.named_modules() if lookup(type(m)) is not None]
+    hooks = [m.register_forward_hook(watch(p)) for p, m in model.named_modules() if lookup(type(m)) or is_written_by_user(type(m))]
     model.eval()
     try:
         _reset(model.modules())
@@ -163,7 +163,7 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     spikes = spec.output(spikes) if spec else spikes
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
-    margin = _margin(call, spec, differs) if flipped and spec else None
+    margin = _margin(call, spec, differs) if flipped and spec and spec.body is None else None
     rate, reference_rate = (np.count_nonzero(x) / x.size for x in (spikes, reference))
     return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class NeuronSpec:
         divisor: what the module divides its spikes by.
         scale: what the module divides its input by and multiplies its spikes with.
         gain: what the module multiplies its input with, divided by `scale`.
+        body: the equations of a neuron that a user wrote.
     """
 
     kind: str
@@ -49,14 +51,19 @@ class NeuronSpec:
     divisor: float = 1.0
     scale: float = 1.0
     gain: float = 1.0
+    body: Body | None = None
 
     @property
     def form(self) -> NeuronForm:
         """What all neurons of this kind have in common."""
-        return FORMS[self.kind]
+        if self.body is None:
+            return FORMS[self.kind]
+        return NeuronForm((), self.body.element, len(self.body.resting), self.body.run)
 
     def resting(self) -> list[float]:
         """States before the first step; the first one is the membrane."""
+        if self.body is not None:
+            return list(self.body.resting)
         membrane = 0.0 if self.v_reset is None else self.v_reset
         return [membrane if self.initial is None else self.initial, 0.0][: self.form.states]
 
@@ -65,8 +72,26 @@ class NeuronSpec:
         return spikes / np.float32(self.divisor) * np.float32(self.scale)
 
 
-#: One time step: membrane before firing, spikes as numbers, next states.
-Step = Callable[[NeuronSpec, list[np.ndarray], np.ndarray], tuple[np.ndarray, np.ndarray, list[np.ndarray]]]
+States = list[np.ndarray]
+Stepped = tuple[np.ndarray, np.ndarray, States]  # membrane before firing, spikes as numbers, next states
+
+
+class Body(Protocol):
+    """The equations of a neuron that a user wrote."""
+
+    @property
+    def resting(self) -> tuple[float, ...]:
+        """States before the first step."""
+
+    @property
+    def element(self) -> str:
+        """Type of what it fires."""
+
+    def run(self, spec: NeuronSpec, states: States, x: np.ndarray) -> Stepped:
+        """One time step in float32."""
+
+    def text(self) -> str:
+        """The region of the operation."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +108,7 @@ class NeuronForm:
     numbers: tuple[str, ...]
     element: str
     states: int
-    step: Step
+    step: Callable[[NeuronSpec, States, np.ndarray], Stepped]
 
 
 def _leaky(spec: NeuronSpec, v: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -101,7 +126,7 @@ def _leaky(spec: NeuronSpec, v: np.ndarray, x: np.ndarray) -> np.ndarray:
     raise ValueError(f"unknown charge form {spec.charge!r}")
 
 
-def _fire_and_reset(spec: NeuronSpec, h: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+def _fire_and_reset(spec: NeuronSpec, h: np.ndarray) -> Stepped:
     s = h >= np.float32(spec.v_threshold)
     v = np.where(s, h - np.float32(spec.v_threshold) if spec.v_reset is None else np.float32(spec.v_reset), h)
     return h, s, [v]
@@ -112,13 +137,13 @@ def _round(spec: NeuronSpec, y: np.ndarray) -> np.ndarray:
     return np.rint(y) if spec.rounding == "half_even" else np.floor(y + np.float32(0.5))
 
 
-def _integer(spec: NeuronSpec, h: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+def _integer(spec: NeuronSpec, h: np.ndarray) -> Stepped:
     threshold = np.float32(spec.v_threshold)
     s = _round(spec, h / threshold)
     return h, s, [h - s * threshold]
 
 
-def _signed(spec: NeuronSpec, states: list[np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[np.ndarray]]:
+def _signed(spec: NeuronSpec, states: States, x: np.ndarray) -> Stepped:
     (v, count), threshold = states, np.float32(spec.v_threshold)
     h = v + x
     up, down = (h >= threshold) & (count < spec.max_count), (h <= -threshold) & (count >= 1)

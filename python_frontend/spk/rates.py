@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spk import neuron as plain
+from spk.importer.neuron_table import is_written_by_user
 
 LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
 
@@ -56,15 +57,21 @@ class Report:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
+def _with_subclasses(cls: type) -> set[type]:
+    return {cls}.union(*(_with_subclasses(c) for c in cls.__subclasses__()))
+
+
 def neuron_classes() -> set[type]:
-    """Exact classes taken for neurons: ours, and those SpikingJelly exports where the model brought it in."""
+    """Exact classes taken for neurons: ours, those SpikingJelly exports where the model brought it in, and users' own."""
     own = (getattr(plain, name) for name in plain.__all__)
     classes: set[type] = {value for value in own if issubclass(value, nn.Module)}
+    bases: list[type] = [plain._Node]
     theirs = sys.modules.get("spikingjelly.activation_based.neuron")
     if theirs is not None:
         exported = (value for value in vars(theirs).values() if isinstance(value, type))
         classes |= {value for value in exported if issubclass(value, nn.Module)}
-    return classes
+        bases += [value for name, value in vars(theirs).items() if name in ("BaseNode", "SimpleBaseNode")]
+    return classes | {c for base in bases for c in _with_subclasses(base) if is_written_by_user(c)}
 
 
 def reset_states(model: nn.Module) -> None:

@@ -202,20 +202,33 @@ class _HalfUp(torch.autograd.Function):
         return torch.floor(torch.clamp(x, 0, 4) + 0.5)
 
 
+class Quantised(nn.Module):
+    """One of the roundings, divided by 4."""
+
+    def __init__(self, function: type[torch.autograd.Function]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function.apply(x) / 4
+
+
 class WrittenOut(nn.Module):
-    """Integer neurons without state as published code writes them, on images ``[B, C, H, W]``."""
+    """Integer neurons without state as published code writes them, on images ``[B, C, H, W]``; logits and their spikes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.conv1, self.conv2 = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
+        self.quant1, self.quant2 = Quantised(_HalfEven), Quantised(_HalfUp)
         self.bn1, self.bn2 = nn.BatchNorm2d(8), nn.BatchNorm2d(8)
         self.lif = LIFNode()
         self.fc = nn.Linear(8, 4)
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = _HalfEven.apply(self.bn1(self.conv1(x))) / 4
-        x = _HalfUp.apply(self.bn2(self.conv2(x))) / 4.0
-        return self.lif(self.fc(x.mean((2, 3))).unsqueeze(0).repeat(4, 1, 1))
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.quant1(self.bn1(self.conv1(x)))
+        x = self.quant2(self.bn2(self.conv2(x)))
+        logits = self.fc(x.mean((2, 3)))
+        return logits, self.lif(logits.unsqueeze(0).repeat(4, 1, 1))
 
 
 def grid(*shape: int) -> Tensor:

@@ -229,9 +229,12 @@ class Renamed(LIFNode):
     pass
 
 
-class OwnCharge(LIFNode):
+class OwnForward(LIFNode):
     def charge(self, x: Tensor, v: Tensor) -> Tensor:
         return v + 0.5 * x
+
+    def forward(self, x_seq: Tensor) -> Tensor:
+        return super().forward(x_seq * 2.0)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,7 @@ class OwnCharge(LIFNode):
     [
         (Leaky(), r"overrides single_step_functional_forward\(\) of LIFNode"),
         (Renamed(), r"Renamed is a subclass of LIFNode"),
-        (OwnCharge(), r"OwnCharge overrides charge\(\) of LIFNode"),
+        (OwnForward(), r"OwnForward overrides charge\(\), forward\(\) of LIFNode"),
         (sj.QIFNode(), r"QIFNode keeps state between calls and is no neuron that spk knows"),
         (sj.LIFNode(surrogate_function=surrogate.Sigmoid(spiking=False)), "does not fire as x >= 0"),
         (sj.LIFNode(surrogate_function=surrogate.MultiLevelSpikeCount(4)), "does not fire as x >= 0"),

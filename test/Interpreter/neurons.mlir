@@ -2,6 +2,7 @@
 // RUN: spk-run --interpret %s --function=fire_and_reset | FileCheck %s --check-prefix=FIRE
 // RUN: spk-run --interpret %s --function=integers | FileCheck %s --check-prefix=INTEGER
 // RUN: spk-run --interpret %s --function=signed | FileCheck %s --check-prefix=SIGNED
+// RUN: spk-run --interpret %s --function=generic | FileCheck %s --check-prefix=GENERIC
 // RUN: spk-run --interpret %s --function=states | FileCheck %s --check-prefix=STATE
 
 // The charge of every form, step by step in f32. `retain` with 1 - 1/tau is
@@ -108,6 +109,60 @@ func.func @signed() -> (tensor<8x1xf32> {spk.name = "spikes"},
   %c0 = arith.constant dense<0.0> : tensor<1x1xf32>
   %s, %v, %c, %h = spk.signed_if %x initial(%v0, %c0 : tensor<1x1xf32>, tensor<1x1xf32>) {max_count = 2 : i64, v_threshold = 1.0 : f32} : tensor<8x1xf32> -> tensor<8x1xf32> state tensor<1x1xf32>, tensor<1x1xf32> membrane tensor<8x1xf32>
   return %s, %h, %v, %c : tensor<8x1xf32>, tensor<8x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
+}
+
+// A region says what happens: half of the membrane stays, a threshold that the
+// second state adds to fires; then every operation that a region may have.
+// GENERIC: spikes: bool[4,1] = 0 1 0 1
+// GENERIC: h: float32[4,1] = 0.75 1.375 0.6875 1.84375
+// GENERIC: a: float32[1,1] = 1.25
+// GENERIC: all: float32[2,1] = 4 -7.25
+func.func @generic() -> (tensor<4x1xi1> {spk.name = "spikes"},
+    tensor<4x1xf32> {spk.name = "h"}, tensor<1x1xf32> {spk.name = "a"},
+    tensor<2x1xf32> {spk.name = "all"}) {
+  %x = arith.constant dense<[[0.75], [1.0], [0.5], [1.5]]> : tensor<4x1xf32>
+  %s, %v, %a, %h = spk.neuron %x {resting = array<f32: 0.0, 0.0>} : tensor<4x1xf32> -> tensor<4x1xi1> state tensor<1x1xf32>, tensor<1x1xf32> membrane tensor<4x1xf32> {
+  ^bb0(%v: f32, %a: f32, %i: f32):
+    %half = arith.constant 0.5 : f32
+    %one = arith.constant 1.0 : f32
+    %quarter = arith.constant 0.25 : f32
+    %leak = arith.mulf %v, %half : f32
+    %h = arith.addf %leak, %i : f32
+    %more = arith.mulf %a, %quarter : f32
+    %threshold = arith.addf %one, %more : f32
+    %f = arith.cmpf oge, %h, %threshold : f32
+    %rest = arith.subf %h, %one : f32
+    %next = arith.select %f, %rest, %h : f32
+    %n = arith.uitofp %f : i1 to f32
+    %decayed = arith.mulf %a, %half : f32
+    %b = arith.addf %decayed, %n : f32
+    spk.fire %h, %f state %next, %b : i1
+  }
+  %y = arith.constant dense<[[3.0], [-3.0]]> : tensor<2x1xf32>
+  %all = spk.neuron %y {resting = array<f32>} : tensor<2x1xf32> -> tensor<2x1xf32> {
+  ^bb0(%i: f32):
+    %two = arith.constant 2.0 : f32
+    %true = arith.constant true
+    %half = arith.divf %i, %two : f32
+    %minus = arith.negf %half : f32
+    %top = arith.maximumf %i, %minus : f32
+    %bottom = arith.minimumf %half, %two : f32
+    %p = arith.cmpf ogt, %i, %half : f32
+    %q = arith.xori %p, %true : i1
+    %r = arith.andi %p, %true : i1
+    %o = arith.ori %q, %r : i1
+    %t = arith.addf %top, %bottom : f32
+    %u = arith.select %r, %two, %i : f32
+    %w = arith.select %o, %u, %t : f32
+    %k = arith.subf %w, %half : f32
+    %g = arith.mulf %k, %top : f32
+    %j = arith.addf %g, %half : f32
+    %l = arith.select %p, %top, %bottom : f32
+    %z = arith.addf %j, %l : f32
+    %m = arith.subf %z, %two : f32
+    spk.fire %i, %m : f32
+  }
+  return %s, %h, %a, %all : tensor<4x1xi1>, tensor<4x1xf32>, tensor<1x1xf32>, tensor<2x1xf32>
 }
 
 // Each neuron of a step is on its own: [T, B, 2] with columns 0.5 0.5 0.25 0.5

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Builder", "Op", "Value", "f32", "i64_array", "quoted", "tensor_type"]
+__all__ = ["Builder", "Op", "Value", "f32", "f32_array", "i64_array", "quoted", "tensor_type"]
 
 _NAME = re.compile(r"%\w+")
 
@@ -39,6 +39,11 @@ def f32(value: float) -> str:
 def f64(value: float) -> str:
     """A float attribute of exactly this double."""
     return f"{_shortest(value, 17)} : f64"
+
+
+def f32_array(values: Iterable[float]) -> str:
+    """``array<f32: 0.0, 5.0e-01>``."""
+    return f"array<f32: {', '.join(f32(v).split(' ')[0] for v in values)}>"
 
 
 def i64_array(values: Iterable[int]) -> str:
@@ -86,6 +91,8 @@ class Op:
         form: text with ``{attrs}`` where the attribute dictionary goes.
         attributes: printed in order.
         path: location.
+        suffix: what follows the form.
+        region: text of its region.
     """
 
     name: str
@@ -94,13 +101,15 @@ class Op:
     attributes: dict[str, str] = field(default_factory=dict)
     path: str = ""
     suffix: str = ""
+    region: str = ""
 
     def text(self) -> str:
         attrs = ", ".join(f"{k} = {v}" if v else k for k, v in self.attributes.items())
         body = self.form.replace("{attrs}", f" {{{attrs}}}" if attrs else "")
         results = ", ".join(r.name for r in self.results)
         head = f"{results} = " if results else ""
-        return f"{head}{body}{self.suffix} loc({quoted(self.path or 'model')})"
+        region = f" {{\n{self.region}\n    }}" if self.region else ""
+        return f"{head}{body}{self.suffix}{region} loc({quoted(self.path or 'model')})"
 
 
 class Builder:

@@ -1,7 +1,8 @@
 """Which form of the dialect's neurons each neuron class computes on the CPU in eval mode.
 
 Classes are matched exactly, by module and name: a subclass may override any of
-the equations and is never taken for its base.  The formulas were read in the
+the equations and is never taken for its base.  One that overrides charge, fire
+or reset is traced instead, see `traced`.  The formulas were read in the
 sources of the versions named; constants are computed in double and rounded to
 f32 by the dialect.
 """
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 from spk.errors import Unsupported
+from spk.importer.traced import METHODS, trace_step
 from spk.neuron_model import NeuronSpec
 
 __all__ = ["describe_rejection", "is_neuron", "lookup", "neuron_base", "spec_of", "step_mode"]
@@ -161,6 +163,10 @@ def _signed_if(module: nn.Module) -> NeuronSpec:
     return NeuronSpec("signed_if", initial=module.v_initial, scale=_number(module, "scale"), **numbers)
 
 
+def _written_by_user(module: nn.Module) -> NeuronSpec:
+    return NeuronSpec("neuron", body=trace_step(module))
+
+
 _SJ2 = "spikingjelly.activation_based.neuron"
 _SJ14 = "spikingjelly.activation_based.neuron"
 _SJ12 = "spikingjelly.clock_driven.neuron"
@@ -205,6 +211,14 @@ def neuron_base(cls: type) -> type | None:
     return None
 
 
+def is_written_by_user(cls: type) -> bool:
+    """Whether a class changes charge, fire or reset of a library's neuron, and nothing else that it does."""
+    libraries = ("spikingjelly.", "spk.neuron", "torch.")
+    own = [c for c in cls.__mro__ if not c.__module__.startswith(libraries) and c is not object]
+    methods = {m for c in own for m in _OVERRIDES if m in vars(c)}
+    return any(methods and methods <= set(names) and all(hasattr(cls, n) for n in names) for names in METHODS)
+
+
 def is_neuron(module: nn.Module) -> bool:
     """Whether a module is a neuron, or another module with state that spk does not know."""
     cls = type(module)
@@ -234,6 +248,8 @@ def describe_rejection(module: nn.Module) -> str | None:
     """Why a neuron is not supported, None if it is."""
     cls = type(module)
     name = f"{cls.__module__}.{cls.__qualname__}"
+    if lookup(cls) is None and is_written_by_user(cls):
+        return None
     if lookup(cls) is None:
         base = neuron_base(cls)
         if base is None:
@@ -265,6 +281,5 @@ def spec_of(module: nn.Module) -> NeuronSpec:
     reason = describe_rejection(module)
     if reason is not None:
         raise Unsupported(reason, "a class of spk.neuron, or the same class of SpikingJelly")
-    entry = lookup(type(module))
-    assert entry is not None
+    entry = lookup(type(module)) or _written_by_user
     return entry(module)

@@ -11,7 +11,7 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
-from spk.importer.mlir import Op, Value, f32, f64, i64_array
+from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
@@ -318,10 +318,12 @@ def emit_neuron(ctx: Context, spec: NeuronSpec, x: Value, path: str, initial: Se
     result = ctx.builder.fresh(x.shape, element, None if element == "f32" else spec.levels)
     numbers = {name: getattr(spec, name) for name in spec.form.numbers}
     attributes = {name: _attribute(name, number) for name, number in numbers.items() if number is not None}
+    if spec.body is not None:
+        attributes["resting"] = f32_array(spec.body.resting)
     names, types = (", ".join(getattr(v, what) for v in initial) for what in ("name", "type"))
     start = f" initial({names} : {types})" if initial else ""
     text = f"spk.{spec.kind} {x.name}{start}{{attrs}} : {x.type} -> {result.type}"
-    op = Op(f"spk.{spec.kind}", [result], text, attributes, path)
+    op = Op(f"spk.{spec.kind}", [result], text, attributes, path, region=spec.body.text() if spec.body else "")
     ctx.builder.ops.append(op)
     return op
 

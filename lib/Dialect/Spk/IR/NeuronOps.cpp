@@ -46,8 +46,7 @@ static LogicalResult verifyPositiveThreshold(Operation *op,
   return success();
 }
 
-/// What all neurons have in common: the shapes of their operands and results.
-static LogicalResult verifyNeuron(NeuronOpInterface op) {
+LogicalResult spk::verifyNeuron(NeuronOpInterface op) {
   auto input = cast<RankedTensorType>(op.getCurrent().getType());
   auto spikes = cast<RankedTensorType>(op.getFired().getType());
   if (input.getRank() < 2)
@@ -86,8 +85,7 @@ static NeuronValue chargeLeaky(NeuronOp op, NeuronArithmetic &math,
   auto tau = [&] { return math.constant(op.getTau().convertToFloat()); };
   auto factor = [&] { return math.constant(op.getFactor()->convertToFloat()); };
   // v - v_reset is v itself at rest 0, bit for bit: leave the operation out.
-  NeuronValue rested =
-      vReset == 0.0f ? v : math.sub(v, math.constant(vReset));
+  NeuronValue rested = vReset == 0.0f ? v : math.sub(v, math.constant(vReset));
   switch (op.getCharge()) {
   case Charge::DecayInput:
     return math.add(v, math.div(math.sub(x, rested), tau()));
@@ -155,8 +153,8 @@ int64_t LIFOp::getMaxFired() { return 1; }
 
 NeuronStep LIFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
                        NeuronValue x) {
-  NeuronValue h = chargeLeaky(*this, math, states[0], x,
-                              restingPotential(getVReset()));
+  NeuronValue h =
+      chargeLeaky(*this, math, states[0], x, restingPotential(getVReset()));
   return fireAndReset(math, h, getVThreshold().convertToFloat(), getVReset());
 }
 
@@ -199,8 +197,8 @@ NeuronStep ILIFOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue> states,
                         NeuronValue x) {
   NeuronValue h = chargeLeaky(*this, math, states[0], x, /*vReset=*/0.0f);
   NeuronValue threshold = math.constant(getVThreshold().convertToFloat());
-  NeuronValue fired = roundToLevels(math, math.div(h, threshold), getLevels(),
-                                    getRounding());
+  NeuronValue fired =
+      roundToLevels(math, math.div(h, threshold), getLevels(), getRounding());
   return {h, fired, {math.sub(h, math.mul(fired, threshold))}};
 }
 

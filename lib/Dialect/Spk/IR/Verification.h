@@ -9,7 +9,7 @@
 #define SPK_LIB_DIALECT_SPK_IR_VERIFICATION_H
 
 #include "mlir/IR/BuiltinTypes.h"
-#include "spk/Dialect/Spk/IR/SpkDialect.h"
+#include "spk/Dialect/Spk/IR/SpkOps.h"
 
 namespace mlir::spk {
 
@@ -24,6 +24,9 @@ LogicalResult verifyNeuronNumbers(Operation *op, const APFloat &vThreshold,
 /// A charge has what its equation divides by or multiplies with.
 LogicalResult verifyCharge(Operation *op, Charge charge, const APFloat &tau,
                            std::optional<APFloat> factor);
+
+/// What all neurons have in common: the shapes of their operands and results.
+LogicalResult verifyNeuron(NeuronOpInterface op);
 
 } // namespace mlir::spk
 

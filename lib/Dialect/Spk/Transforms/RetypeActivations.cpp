@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RetypeActivations.h"
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -335,5 +336,9 @@ NeuronOpInterface spk::rebuildNeuron(OpBuilder &builder,
                  builder.getDenseI32ArrayAttr({1, numStates, membrane}));
   state.propertiesAttr = properties.getDictionary(builder.getContext());
   state.addAttributes(llvm::to_vector(neuron->getDiscardableAttrs()));
+  for (Region &region : neuron->getRegions()) {
+    IRMapping mapping;
+    region.cloneInto(state.addRegion(), mapping);
+  }
   return cast<NeuronOpInterface>(builder.create(state));
 }

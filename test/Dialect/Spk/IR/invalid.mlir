@@ -173,6 +173,92 @@ func.func @signed_if_one_state(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
 
 // -----
 
+func.func @neuron_resting_infinite(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.neuron' op resting states must be finite}}
+  %s = spk.neuron %x {resting = array<f32: 0x7F800000>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%v: f32, %i: f32):
+    %f = arith.cmpf oge, %v, %i : f32
+    spk.fire %v, %f state %v : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_arguments(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.neuron' op region must take the states and the current, 2 f32}}
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%i: f32):
+    %f = arith.cmpf oge, %i, %i : f32
+    spk.fire %i, %f : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_argument_type(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.neuron' op region must take the states and the current, 2 f32}}
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%v: f64, %i: f32):
+    %f = arith.cmpf oge, %i, %i : f32
+    spk.fire %i, %f state %i : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_operation(%x: tensor<4x1x8xf32>) {
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%v: f32, %i: f32):
+    // expected-error @below {{'arith.truncf' op is no arithmetic of a neuron: exact or once rounded arith operations on f32 and i1}}
+    %w = arith.truncf %v : f32 to f16
+    %f = arith.cmpf oge, %v, %i : f32
+    spk.fire %v, %f state %v : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_fast_math(%x: tensor<4x1x8xf32>) {
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%v: f32, %i: f32):
+    // expected-error @below {{'arith.addf' op is no arithmetic of a neuron}}
+    %w = arith.addf %v, %i fastmath<contract> : f32
+    %f = arith.cmpf oge, %v, %i : f32
+    spk.fire %v, %f state %w : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_states(%x: tensor<4x1x8xf32>) {
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> {
+  ^bb0(%v: f32, %i: f32):
+    %f = arith.cmpf oge, %v, %i : f32
+    // expected-error @below {{'spk.fire' op must give as many states as the neuron keeps, 0 against 1}}
+    spk.fire %v, %f : i1
+  }
+  return
+}
+
+// -----
+
+func.func @neuron_fires(%x: tensor<4x1x8xf32>) {
+  %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> {
+  ^bb0(%v: f32, %i: f32):
+    %f = arith.cmpf oge, %v, %i : f32
+    // expected-error @below {{'spk.fire' op must fire what the neuron fires, 'i1' against 'f32'}}
+    spk.fire %v, %f state %v : i1
+  }
+  return
+}
+
+// -----
+
 func.func @if_threshold_nan(%x: tensor<4x1x8xf32>) {
   // expected-error @below {{'spk.if' op v_threshold must be finite}}
   %s = spk.if %x {v_threshold = 0x7FC00000 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>

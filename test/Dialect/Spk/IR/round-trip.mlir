@@ -1,6 +1,28 @@
 // RUN: spk-opt %s | spk-opt | FileCheck %s
 // RUN: spk-opt %s --mlir-print-op-generic | spk-opt | FileCheck %s
 
+// CHECK-LABEL: @generic_neuron
+// CHECK: spk.neuron %{{.+}} initial(%{{.+}}, %{{.+}} : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {resting = array<f32: 0.000000e+00, 1.000000e+00>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32> {
+// CHECK-NEXT: ^bb0(%[[V:.+]]: f32, %[[U:.+]]: f32, %[[X:.+]]: f32):
+// CHECK-NEXT: %[[H:.+]] = arith.addf %[[V]], %[[X]] : f32
+// CHECK-NEXT: %[[F:.+]] = arith.cmpf oge, %[[H]], %[[U]] : f32
+// CHECK-NEXT: spk.fire %[[H]], %[[F]] state %[[X]], %[[U]] : i1
+// CHECK: spk.neuron %{{.+}} {resting = array<f32>} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> {
+// CHECK: spk.fire %[[Y:.+]], %[[Y]] : f32
+func.func @generic_neuron(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
+  %0:4 = spk.neuron %x initial(%v, %v : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {resting = array<f32: 0.0, 1.0>} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32> {
+  ^bb0(%a: f32, %b: f32, %i: f32):
+    %h = arith.addf %a, %i : f32
+    %f = arith.cmpf oge, %h, %b : f32
+    spk.fire %h, %f state %i, %b : i1
+  }
+  %1 = spk.neuron %x {resting = array<f32>} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> {
+  ^bb0(%i: f32):
+    spk.fire %i, %i : f32
+  }
+  return
+}
+
 // CHECK-LABEL: @neurons
 // CHECK: spk.lif %{{.+}} {charge = #spk.charge<no_decay_input>, tau = 1.500000e+00 : f32, v_reset = 0.000000e+00 : f32, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>
 // CHECK: spk.lif %{{.+}} initial(%{{.+}} : tensor<1x1x8xf32>) {charge = #spk.charge<multiply>, factor = 2.500000e-01 : f32, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>

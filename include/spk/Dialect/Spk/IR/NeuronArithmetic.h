@@ -11,7 +11,7 @@
 #ifndef SPK_DIALECT_SPK_IR_NEURONARITHMETIC_H
 #define SPK_DIALECT_SPK_IR_NEURONARITHMETIC_H
 
-#include "mlir/IR/Value.h"
+#include "mlir/IR/Operation.h"
 
 namespace mlir::spk {
 
@@ -37,7 +37,13 @@ public:
   virtual NeuronValue greaterEqual(NeuronValue a, NeuronValue b) = 0;
   virtual NeuronValue select(NeuronValue condition, NeuronValue a,
                              NeuronValue b) = 0;
+  /// What `op`, which isNeuronArithmetic, computes of its operands.
+  virtual NeuronValue apply(Operation *op, ArrayRef<NeuronValue> operands) = 0;
 };
+
+/// Whether `op` is arithmetic on f32 and i1 that a neuron may be made of: an
+/// operation of `arith` that rounds once and is not allowed to do otherwise.
+bool isNeuronArithmetic(Operation *op);
 
 /// Results of one time step.
 struct NeuronStep {

@@ -18,6 +18,7 @@
 #include "spk/Dialect/Spk/IR/SpkDialect.h"
 
 namespace mlir::spk {
+class FireOp;
 class YieldOp;
 } // namespace mlir::spk
 

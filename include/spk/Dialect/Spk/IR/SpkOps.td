@@ -187,6 +187,59 @@ def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
   }];
 }
 
+def Spk_GenericNeuronOp : Spk_NeuronOp<"neuron", Spk_Tensor<[I1, F32], "spikes or f32">,
+    (ins DenseF32ArrayAttr:$resting),
+    [IsolatedFromAbove, SingleBlockImplicitTerminator<"FireOp">]> {
+  let summary = "neuron whose equations are its region";
+  let description = [{
+    The region is one time step of one element: it takes the states and the
+    current and gives to `spk.fire` the charged membrane, what fires and the next
+    states. `resting` holds the states at the start of a sequence, one for each
+    that the neuron keeps. Neurons that have no operation of their own are
+    written like this.
+
+    The region is made of `arith` operations on f32 and i1, each of which rounds
+    once. A leaky neuron whose threshold is half of its membrane before the
+    charge, plus one:
+
+    ```mlir
+    %s = spk.neuron %x {resting = array<f32: 0.0>} : tensor<4x1x64x48xf32> -> tensor<4x1x64x48xi1> {
+    ^bb0(%v: f32, %i: f32):
+      %half = arith.constant 0.5 : f32
+      %one = arith.constant 1.0 : f32
+      %leak = arith.mulf %v, %half : f32
+      %h = arith.addf %leak, %i : f32
+      %threshold = arith.addf %leak, %one : f32
+      %f = arith.cmpf oge, %h, %threshold : f32
+      %rest = arith.subf %h, %threshold : f32
+      %next = arith.select %f, %rest, %h : f32
+      spk.fire %h, %f state %next : i1
+    }
+    ```
+
+    `linalg.generic` has no state that goes from one step to the next.
+  }];
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = [{
+    $input (`initial` `(` $initial_states^ `:` type($initial_states) `)`)?
+    attr-dict `:` type($input) `->` type($spikes)
+    (`state` type($final_states)^)? (`membrane` type($membrane)^)? $body
+  }];
+  let hasRegionVerifier = 1;
+}
+
+def Spk_FireOp : Spk_Op<"fire", [Pure, Terminator, HasParent<"GenericNeuronOp">]> {
+  let summary = "result of one step of a neuron";
+  let description = [{
+    Terminator of `spk.neuron`: the charged membrane, what fires (`i1` for
+    spikes), the next states.
+  }];
+  let arguments = (ins F32:$charged, AnyTypeOf<[I1, F32]>:$fired,
+                       Variadic<F32>:$states);
+  let assemblyFormat = "$charged `,` $fired (`state` $states^)? attr-dict `:` type($fired)";
+  let builders = [OpBuilder<(ins), [{ }]>];
+}
+
 //===----------------------------------------------------------------------===//
 // Synapses and stateless layers
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,1 @@
+"""A neuron of one's own."""
