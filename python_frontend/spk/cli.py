@@ -1,4 +1,4 @@
-"""The command line: ``python -m spk import|check|compile|run|compare|calibrate``."""
+"""The command line: ``python -m spk import|check|compile|run|compare|report|show|calibrate``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from spk import cli_observe
 from spk.errors import Problem, SpkError, UnsupportedModelError
 
 __all__ = ["main"]
@@ -25,6 +26,8 @@ examples:
   python -m spk compile model.py:build --input-shape 1,3,224,224 -o net.so
   python -m spk run     net.so --input image.npy --top 5
   python -m spk compare model.py:build --input image.npy
+  python -m spk report  net.mlir --samples images.npy
+  python -m spk show    net.mlir --samples images.npy -o pictures
   python -m spk calibrate -o machine.json
 
 All shapes, the batch included, are those of the example input: --input,
@@ -105,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", help=_MODEL)
     p.add_argument("--artefact", metavar="NET.so", help="compiled with --tap '*:spikes'; compiled now if not given")
+
+    cli_observe.add_commands(add, inputs)
 
     p = add(
         "calibrate",
@@ -251,7 +256,15 @@ def _calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS = {"import": _import, "check": _check, "compile": _compile, "run": _run, "compare": _compare, "calibrate": _calibrate}
+_COMMANDS = {
+    "import": _import,
+    "check": _check,
+    "compile": _compile,
+    "run": _run,
+    "compare": _compare,
+    "calibrate": _calibrate,
+    **cli_observe.COMMANDS,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
