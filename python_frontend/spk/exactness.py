@@ -43,7 +43,7 @@ class _Call:
 
 def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> Tensor:
     """Show ``see`` every call of a neuron, synapse, batch norm or pool, in order; return the output of the model."""
-    leaves = (*neuron_classes(), *SYNAPSES, *NORMS, *POOLS)
+    leaves = (*neuron_classes(model), *SYNAPSES, *NORMS, *POOLS)
 
     def watch(path: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
@@ -140,7 +140,7 @@ def verify(
     wide_example = [x.double() if x.is_floating_point() else x for x in example]
     double_out = _observe(copy.deepcopy(model).double(), wide_example, compare)
 
-    classes = neuron_classes()
+    classes = neuron_classes(model)
     end = next((i for i, call in enumerate(single) if call.path == until), len(single))
     last_neuron = max((i for i, call in enumerate(single[:end]) if type(call.module) in classes), default=-1)
     report = Report()

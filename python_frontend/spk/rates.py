@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from spk import neuron as plain
-from spk.importer.neuron_table import is_written_by_user
+from spk.importer.neuron_table import is_written_by_user, lookup
 
 LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
 
@@ -61,8 +61,11 @@ def _with_subclasses(cls: type) -> set[type]:
     return {cls}.union(*(_with_subclasses(c) for c in cls.__subclasses__()))
 
 
-def neuron_classes() -> set[type]:
-    """Exact classes taken for neurons: ours, those SpikingJelly exports where the model brought it in, and users' own."""
+def neuron_classes(model: nn.Module | None = None) -> set[type]:
+    """Exact classes taken for neurons: ours, those SpikingJelly exports where the model brought it in, users' own.
+
+    With a model, its classes that are known by their base as well.
+    """
     own = (getattr(plain, name) for name in plain.__all__)
     classes: set[type] = {value for value in own if issubclass(value, nn.Module)}
     bases: list[type] = [plain._Node]
@@ -71,6 +74,8 @@ def neuron_classes() -> set[type]:
         exported = (value for value in vars(theirs).values() if isinstance(value, type))
         classes |= {value for value in exported if issubclass(value, nn.Module)}
         bases += [value for name, value in vars(theirs).items() if name in ("BaseNode", "SimpleBaseNode")]
+    if model is not None:
+        classes |= {type(module) for module in model.modules() if lookup(type(module)) is not None}
     return classes | {c for base in bases for c in _with_subclasses(base) if is_written_by_user(c)}
 
 
@@ -106,7 +111,7 @@ def neuron_rates(model: nn.Module, x: Tensor | Sequence[Tensor]) -> dict[str, fl
 
     State kept by the neurons is reset before and after.
     """
-    classes = neuron_classes()
+    classes = neuron_classes(model)
     spikes: dict[str, int] = {}
     elements: dict[str, int] = {}
     handles = []

@@ -40,7 +40,7 @@ class Walk:
         self.low, self.high = low, high
         self.rates = rates or {}
         self.generator = torch.Generator().manual_seed(seed)
-        self.classes = neuron_classes()
+        self.classes = neuron_classes(model)
         self.targets: dict[str, float] = {}
         self.fed: dict[str, nn.Module] = {}  # what was shifted for a neuron
         self.step: dict[str, float] = {}  # factor of the last correction, by path of a neuron without batch norm

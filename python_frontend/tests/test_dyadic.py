@@ -224,7 +224,17 @@ class Silent(nn.Module):
 
 
 class Own(LIFNode):
-    """A subclass is not its base."""
+    """A subclass with a forward pass of its own is not its base."""
+
+    def forward(self, x_seq: Tensor) -> Tensor:
+        return super().forward(x_seq * 2.0)
+
+
+class Chosen(LIFNode):
+    """A subclass that only chooses arguments is."""
+
+    def __init__(self) -> None:
+        super().__init__(tau=4.0)
 
 
 def test_a_neuron_that_cannot_fire_is_named() -> None:
@@ -232,9 +242,9 @@ def test_a_neuron_that_cannot_fire_is_named() -> None:
         dyadic.settle(Silent(), (torch.ones(4, 1, 8),))
 
 
-def test_subclasses_of_neurons_are_not_counted() -> None:
-    model = nn.Sequential(LIFNode(), Own(), sj.IFNode(step_mode="m")).eval()
-    assert list(dyadic.neuron_rates(model, torch.full((4, 1, 8), 2.0))) == ["0", "2"]
+def test_subclasses_with_a_forward_pass_of_their_own_are_not_counted() -> None:
+    model = nn.Sequential(LIFNode(), Own(), sj.IFNode(step_mode="m"), Chosen()).eval()
+    assert list(dyadic.neuron_rates(model, torch.full((4, 1, 8), 2.0))) == ["0", "2", "3"]
 
 
 def test_bad_requests_are_refused() -> None:

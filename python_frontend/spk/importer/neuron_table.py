@@ -1,10 +1,10 @@
 """Which form of the dialect's neurons each neuron class computes on the CPU in eval mode.
 
-Classes are matched exactly, by module and name: a subclass may override any of
-the equations and is never taken for its base.  One that overrides charge, fire
-or reset is traced instead, see `traced`.  The formulas were read in the
-sources of the versions named; constants are computed in double and rounded to
-f32 by the dialect.
+Classes are matched by module and name.  A subclass that brings nothing but a
+constructor or methods of its own is taken for its base.  One that overrides
+charge, fire or reset is traced instead, see `traced`; one that overrides
+anything else is refused.  The formulas were read in the sources of the versions
+named; constants are computed in double and rounded to f32 by the dialect.
 """
 
 from __future__ import annotations
@@ -198,9 +198,25 @@ def _key(cls: type) -> tuple[str, str]:
     return cls.__module__, cls.__qualname__
 
 
+# What a subclass may bring of its own although its base has it: nothing that a call computes with.
+_INERT = {"__init__", "__repr__", "extra_repr", "__module__", "__qualname__", "__doc__", "__annotations__"}
+_INERT |= {"__dict__", "__weakref__", "__abstractmethods__", "_abc_impl", "__static_attributes__", "__firstlineno__"}
+
+
+def _known(cls: type) -> type | None:
+    """The class of the table whose equations `cls` has: itself, or a base of which it overrides nothing but the constructor."""
+    own: set[str] = set()
+    for base in cls.__mro__:
+        if _key(base) in _TABLE:
+            return base if not any(hasattr(base, name) for name in own) else None
+        own |= set(vars(base)) - _INERT
+    return None
+
+
 def lookup(cls: type) -> Callable[[nn.Module], NeuronSpec] | None:
-    """The table entry of exactly this class."""
-    return _TABLE.get(_key(cls))
+    """The table entry of a class, or of the base whose equations it leaves alone."""
+    known = _known(cls)
+    return None if known is None else _TABLE[_key(known)]
 
 
 def neuron_base(cls: type) -> type | None:
@@ -227,9 +243,9 @@ def is_neuron(module: nn.Module) -> bool:
 
 def step_mode(module: nn.Module) -> str:
     """``"m"`` when the module scans its leading axis, ``"s"`` when a call is one time step."""
-    name = type(module).__qualname__
-    if type(module).__module__ == _SJ12:
-        return "m" if name.startswith("MultiStep") else "s"
+    cls = _known(type(module)) or type(module)
+    if cls.__module__ == _SJ12:
+        return "m" if cls.__qualname__.startswith("MultiStep") else "s"
     return getattr(module, "step_mode", "m")
 
 
@@ -254,15 +270,15 @@ def describe_rejection(module: nn.Module) -> str | None:
         base = neuron_base(cls)
         if base is None:
             return f"{name} keeps state between calls and is no neuron that spk knows"
-        own = cls.__mro__[: cls.__mro__.index(base)]
-        methods = sorted({m for c in own for m in _OVERRIDES if m in vars(c)})
+        own = {m for c in cls.__mro__[: cls.__mro__.index(base)] for m in vars(c)} - _INERT
+        methods = sorted(own & set(_OVERRIDES) or {m for m in own if hasattr(base, m)})
         what = f"overrides {', '.join(f'{m}()' for m in methods)}" if methods else "is a subclass"
-        return f"{name} {what} of {base.__qualname__}; only the exact class is known"
+        return f"{name} {what} of {base.__qualname__}; only what leaves that class as it is is known"
     patched = sorted(m for m in _OVERRIDES if m in vars(module))
     if patched:
         return f"{', '.join(f'{m}()' for m in patched)} of this {cls.__qualname__} is replaced on the instance"
     surrogate = getattr(module, "surrogate_function", None)
-    if cls.__module__ != "spk.neuron" and surrogate is not None:
+    if (_known(cls) or cls).__module__ != "spk.neuron" and surrogate is not None:
         levels = getattr(surrogate, "max_spike_count", None) if lookup(cls) is _ilif_sj else None
         if not _fires_as_known(surrogate, levels):
             wanted = "fire as x >= 0" if levels is None else f"round to 0..{levels}"
