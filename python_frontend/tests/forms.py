@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -229,6 +230,45 @@ class WrittenOut(nn.Module):
         x = self.quant2(self.bn2(self.conv2(x)))
         logits = self.fc(x.mean((2, 3)))
         return logits, self.lif(logits.unsqueeze(0).repeat(4, 1, 1))
+class Erode(nn.Module):
+    """A max-pool over three dimensions of which one stays: images first, then tokens and channels of every head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool = nn.MaxPool3d(kernel_size=(1, 3, 3), stride=(1, 1, 1), padding=(0, 1, 1))
+        self.halve = nn.MaxPool3d((1, 2, 2))
+        self.conv, self.bn = nn.Conv2d(2, 8, 1), nn.BatchNorm2d(8)
+        self.k_lif, self.v_lif = LIFNode(), LIFNode(v_threshold=0.5)
+        self.kv_lif = LIFNode(tau=4.0)
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        t, b, _, h, w = x.shape
+        current = self.bn(self.conv(x.flatten(0, 1))).reshape(t, b, 8, h, w)
+        k, v = self.pool(self.k_lif(current)), self.v_lif(current)
+        k, v = (y.flatten(3).transpose(-1, -2).reshape(t, b, h * w, 2, 4).permute(0, 1, 3, 2, 4) for y in (k, v))
+        kv = self.kv_lif(self.pool(k.mul(v)).sum(dim=-2, keepdim=True))
+        y = self.pool(v.mul(kv)).transpose(3, 4).reshape(t, b, 8, h, w)
+        return self.fc(self.halve(y).flatten(3).mean(-1))
+
+
+class Rearranged(nn.Module):
+    """Views written with einops."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(2, 8, 1, bias=False), nn.BatchNorm2d(8)
+        self.lif, self.attn_lif = LIFNode(), LIFNode(v_threshold=0.5)
+        self.fc = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        from einops import rearrange, reduce, repeat
+
+        x = repeat(x, "b c h w -> t b c h w", t=4)
+        y = rearrange(self.bn(self.conv(rearrange(x, "t b c h w -> (t b) c h w"))), "(t b) c h w -> t b c h w", t=4)
+        q = rearrange(self.lif(y), "t b (heads d) h w -> t b heads (h w) d", heads=2)
+        y = rearrange(q @ q.transpose(-1, -2) @ q * 0.125, "t b heads n d -> t b (heads d) n")
+        return self.fc(reduce(self.attn_lif(y), "t b c n -> b c", "mean"))
 
 
 def grid(*shape: int) -> Tensor:
@@ -247,6 +287,9 @@ def cases() -> Iterator[Case]:
     yield "events_batch_first", Events, (grid(2, 5, 2, 6, 6),)
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
+    yield "max_pool_of_three_dimensions", Erode, (grid(4, 2, 2, 6, 4) * 4,)
+    if find_spec("einops") is not None:
+        yield "einops", Rearranged, (grid(2, 2, 4, 4) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
     yield "converted", Converted, (grid(4, 2, 3, 6) * 4,)
     yield "integer_neurons", IntegerNeurons, (grid(3, 2, 2, 8, 8),)

@@ -15,7 +15,7 @@ from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["emit_neuron", "linear"]
+__all__ = ["emit_neuron", "linear", "max_pool"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -162,9 +162,10 @@ def _batch_norm(
 
 
 @handler("aten.max_pool2d.default")
-def _max_pool(
+def max_pool(
     ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> View:
+    """Over the last two of four dimensions."""
     view = need_view(x)
     scaled = view.value if isinstance(view.value, Scaled) and view.value.factor > 0 else None
     view = ctx.real(view) if scaled is None or scaled.base is None else view.with_value(scaled.base)
