@@ -1,4 +1,4 @@
-"""The command line: ``python -m spk import|check|compile|run|compare|report|show|calibrate``."""
+"""The command line: ``python -m spk import|check|compile|run|compare|report|show|convert|calibrate``."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ examples:
   python -m spk compare model.py:build --input image.npy
   python -m spk report  net.mlir --samples images.npy
   python -m spk show    net.mlir --samples images.npy -o pictures
+  python -m spk convert checkpoint.pth weights.safetensors
   python -m spk calibrate -o machine.json
 
 All shapes, the batch included, are those of the example input: --input,
@@ -52,8 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         "--timesteps",
         type=int,
         metavar="T",
-        help="passed to the model's function if it takes T or timesteps; with --input-shape the input is a sequence [T, ...]"
-        " unless the function takes it",
+        help="number of time steps: passed to the model's function if it takes T or timesteps; else the model repeats its input so"
+        " often; else, with --input-shape, the input is a sequence [T, ...]; refused, with the reason, where none of them works",
     )
     reading = group.add_mutually_exclusive_group()
     reading.add_argument("--sequence", action="store_true", help="inputs are sequences [T, B, ...] (default: found out)")
@@ -112,6 +113,16 @@ def _parser() -> argparse.ArgumentParser:
     cli_observe.add_commands(add, inputs)
 
     p = add(
+        "convert",
+        help="checkpoint of torch.save to safetensors",
+        description="Write the weights of a checkpoint as safetensors. Nothing in the checkpoint is executed. Prints what was removed"
+        " from the names and what was left out.",
+    )
+    p.add_argument("checkpoint", metavar="IN.pth", help="file of torch.save: a state_dict, or one under a key such as model")
+    p.add_argument("output", metavar="OUT.safetensors", help="file to write")
+    p.add_argument("--key", metavar="KEY", help="where the weights are in the checkpoint, for example state_dict_ema")
+
+    p = add(
         "calibrate",
         help="measure this machine",
         description="Measure the constants by which spk-compile --cost-model chooses kernels: time small layers on one processor,"
@@ -131,11 +142,17 @@ def _sequence(args: argparse.Namespace) -> bool | None:
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
-    from spk.sources import example_inputs, load_source
+    from spk.sources import example_inputs, load_source, set_timesteps
 
-    model, module = load_source(args.model, args.timesteps)
-    taken = args.timesteps is None or getattr(model, "T", None) == args.timesteps
-    return model, example_inputs(model, module, args.input, args.input_shape, None if taken else args.timesteps)
+    steps = args.timesteps
+    if steps is not None and steps < 1:
+        raise SpkError(f"--timesteps must be at least 1, got {steps}")
+    model, module = load_source(args.model, steps)
+    inputs = example_inputs(model, module, args.input, args.input_shape)
+    if steps is not None:
+        build = getattr(module, args.model.rpartition(":")[2])
+        inputs = set_timesteps(model, build, inputs, steps, random=not args.input and bool(args.input_shape))
+    return model, inputs
 
 
 def _print_warnings(warnings: Sequence[Problem]) -> None:
@@ -256,12 +273,20 @@ def _calibrate(args: argparse.Namespace) -> int:
     return 0
 
 
+def _convert(args: argparse.Namespace) -> int:
+    from spk.convert import convert
+
+    print(convert(args.checkpoint, args.output, key=args.key))
+    return 0
+
+
 _COMMANDS = {
     "import": _import,
     "check": _check,
     "compile": _compile,
     "run": _run,
     "compare": _compare,
+    "convert": _convert,
     "calibrate": _calibrate,
     **cli_observe.COMMANDS,
 }

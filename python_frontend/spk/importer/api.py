@@ -17,7 +17,7 @@ from spk.errors import Problem, UnsupportedModelError
 from spk.importer.capture import capture
 from spk.importer.translate import BATCH_FIRST, IMAGE, SEQUENCE, Result, translate_graph
 
-__all__ = ["ImportedModel", "as_tensors", "import_model", "translate"]
+__all__ = ["ImportedModel", "as_tensors", "import_model", "readable_by_all", "translate"]
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ def as_tensors(inputs: Tensor | np.ndarray | Sequence[Tensor | np.ndarray]) -> t
     return tuple(out)
 
 
-def _umask() -> int:
+def readable_by_all(file: Path) -> None:
+    """Give a file that was made private the permissions of any new file."""
     mask = os.umask(0)
     os.umask(mask)
-    return mask
+    file.chmod(0o666 & ~mask)
 
 
 def _choices(inputs: Sequence[Tensor], sequence: bool | None) -> list[tuple[str, ...]]:
@@ -121,7 +122,7 @@ def import_model(
     mlir, weights = stem.with_name(f"{stem.name}.mlir"), stem.with_name(f"{stem.name}.safetensors")
     mlir.parent.mkdir(parents=True, exist_ok=True)
     save_file(result.weights(), str(weights))
-    weights.chmod(0o666 & ~_umask())  # save_file makes it private
+    readable_by_all(weights)
     mlir.write_text(result.text(weights.name), encoding="utf-8")
     return ImportedModel(
         mlir,

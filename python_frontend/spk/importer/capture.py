@@ -12,18 +12,20 @@ import contextlib
 import copy
 import io
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils import _pytree as pytree
 
 from spk.errors import Problem, Unsupported, UnsupportedModelError
 from spk.importer.neuron_table import is_neuron, spec_of, step_mode
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["Captured", "NeuronSite", "capture", "module_at", "module_name"]
+__all__ = ["Captured", "NeuronSite", "capture", "module_at", "module_name", "neuron_shapes"]
 
 
 @dataclass
@@ -186,6 +188,43 @@ def _export_problems(model: nn.Module, sites: dict[str, NeuronSite], error: Base
     return problems
 
 
+def _sites(model: nn.Module) -> dict[str, NeuronSite]:
+    """The neurons of a model by path, each under the first of its paths."""
+    sites: dict[str, NeuronSite] = {}
+    seen: set[int] = set()
+    for path, module in model.named_modules(remove_duplicate=False):
+        if is_neuron(module) and id(module) not in seen:
+            seen.add(id(module))
+            sites[path] = _site(path, module)
+    return sites
+
+
+def neuron_shapes(model: nn.Module, inputs: Sequence[Tensor]) -> list[tuple[str, tuple[int, ...]]]:
+    """Paths and input shapes of all neuron calls of a forward pass, and at the end those of its results.
+
+    Nothing is computed: the forward pass runs on shapes alone.
+
+    Raises:
+        Exception: whatever the forward pass raises.
+    """
+    sites = _sites(model)
+    shapes: list[tuple[str, tuple[int, ...]]] = []
+
+    def watch(path: str) -> Callable[..., None]:
+        return lambda _module, arguments: shapes.append((path, tuple(arguments[0].shape)))
+
+    hooks = [site.module.register_forward_pre_hook(watch(path)) for path, site in sites.items()]
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    try:
+        with _prepared(model, sites), running(sites), torch.no_grad(), _quiet(), mode:
+            result = model(*[mode.from_tensor(x) for x in inputs])
+    finally:
+        for hook in hooks:
+            hook.remove()
+    results = (x for x in pytree.tree_leaves(result) if isinstance(x, Tensor))
+    return [*shapes, *(("", tuple(x.shape)) for x in results)]
+
+
 def capture(model: nn.Module, inputs: Sequence[Tensor]) -> Captured:
     """Export a model.
 
@@ -197,11 +236,7 @@ def capture(model: nn.Module, inputs: Sequence[Tensor]) -> Captured:
         UnsupportedModelError: if the forward pass cannot be captured.
     """
     modules = dict(model.named_modules(remove_duplicate=False))
-    sites: dict[str, NeuronSite] = {}
-    seen: dict[int, NeuronSite] = {}
-    for path, module in modules.items():
-        if is_neuron(module) and id(module) not in seen:
-            seen[id(module)] = sites[path] = _site(path, module)
+    sites = _sites(model)
     arguments = tuple(copy.copy(x) for x in inputs)
     with _prepared(model, sites), running(sites), torch.no_grad(), _quiet():
         try:

@@ -68,13 +68,13 @@ class Result:
         return {key: self.context.constants[key] for key in self.context.builder.globals}
 
 
-_HERE = os.path.dirname(__file__)
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # spk itself
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 def _source(node: torch.fx.Node) -> str:
     frames = _FRAME.findall(node.meta.get("stack_trace") or "")
-    own = [f for f in frames if f"{os.sep}site-packages{os.sep}" not in f[0] and not f[0].startswith(_HERE)]
+    own = [f for f in frames if f"{os.sep}site-packages{os.sep}" not in f[0] and not f[0].startswith(_PACKAGE)]
     if not frames:
         return ""
     name, line = (own or frames)[-1]

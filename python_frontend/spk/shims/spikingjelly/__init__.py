@@ -1,0 +1,1 @@
+"""Stand-in for SpikingJelly, found where it is not installed."""
