@@ -47,7 +47,7 @@ def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call],
 
     def watch(path: str) -> Callable[..., None]:
         def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
-            see(_Call(path, module, inputs[0].detach(), result.detach()))
+            see(_Call(path, module, inputs[0].detach().clone(), result.detach().clone()))  # a model may work in place
 
         return hook
 

@@ -252,6 +252,26 @@ class Erode(nn.Module):
         return self.fc(self.halve(y).flatten(3).mean(-1))
 
 
+class Inhibits(nn.Module):
+    """Spikes that stop others, ``y * (1 - x)``; the input gets its time axis in place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.bn = nn.Linear(6, 8), nn.BatchNorm1d(8)
+        self.first, self.second = LIFNode(), IFNode(v_threshold=0.5)
+        self.fc2, self.bn2 = nn.Linear(8, 8), nn.BatchNorm1d(8)
+        self.last = LIFNode()
+        self.out = nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x * 1.0
+        x.unsqueeze_(0)
+        x = self.bn(self.fc(x.repeat(4, 1, 1)).flatten(0, 1)).reshape(4, -1, 8)
+        x = self.second(x) * (1.0 - self.first(x))
+        x = self.last(self.bn2(self.fc2(x).flatten(0, 1)).reshape(4, -1, 8))
+        return 2 - self.out(x).mean(0)
+
+
 class Rearranged(nn.Module):
     """Views written with einops."""
 
@@ -288,6 +308,7 @@ def cases() -> Iterator[Case]:
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
     yield "max_pool_of_three_dimensions", Erode, (grid(4, 2, 2, 6, 4) * 4,)
+    yield "inhibition", Inhibits, (grid(3, 6) * 4,)
     if find_spec("einops") is not None:
         yield "einops", Rearranged, (grid(2, 2, 4, 4) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)

@@ -144,7 +144,13 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
     return _floats(ctx, "arith.addf", x, y)
 
 
-@handler("aten.sub.Tensor", "aten.sub_.Tensor", "aten.sub.Scalar", "aten.rsub.Scalar")
+@handler("aten.rsub.Scalar", "aten.rsub.Tensor")
+def _rsub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
+    """``b - a``."""
+    return _sub(ctx, b, a, alpha)
+
+
+@handler("aten.sub.Tensor", "aten.sub_.Tensor", "aten.sub.Scalar")
 def _sub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
     _alpha(alpha)
     number = _number(b)

@@ -80,7 +80,7 @@ def _movedim(ctx: Context, x: Any, source: int, destination: int) -> View:
     return permute(view, order)
 
 
-@handler("aten.unsqueeze.default")
+@handler("aten.unsqueeze.default", "aten.unsqueeze_.default")
 def _unsqueeze(ctx: Context, x: Any, dim: int) -> View:
     view = need_view(x)
     dim = _dim(view, dim, extra=1)
