@@ -6,6 +6,7 @@ import copy
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,14 @@ def test_registry_of_models() -> None:
         create_model("resnet50")
     with pytest.raises(SpkError, match="pretrained weights of 'old_net' need timm"):
         load_source(f"{OLD.with_name('old_api_pretrained.py')}:build")
+
+
+def test_torchinfo_can_be_imported_and_not_called() -> None:
+    with stand_ins():
+        torchinfo = import_module("torchinfo")
+    if Path(torchinfo.__file__ or "").is_relative_to(HERE.parent):
+        with pytest.raises(RuntimeError, match="torchinfo is not installed"):
+            torchinfo.summary(nn.Linear(1, 1))
 
 
 def test_check_says_what_was_replaced(capsys: pytest.CaptureFixture[str]) -> None:

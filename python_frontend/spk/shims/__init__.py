@@ -2,10 +2,10 @@
 
 Below this folder lies a tree of packages under their own names: the parts of
 ``spikingjelly.clock_driven`` (SpikingJelly up to 0.0.0.0.12), of
-``spikingjelly.cext`` and of ``timm`` that a forward pass needs.  While
-`stand_ins` stands, imports that find nothing installed find that tree, so
-that files written for those packages load unmodified.  What is installed always
-comes first.
+``spikingjelly.cext`` and of ``timm`` that a forward pass needs, and
+``torchinfo``.  While `stand_ins` stands, imports that find nothing installed
+find that tree, so that files written for those packages load unmodified.  What
+is installed always comes first.
 
 The stand-ins compute the forward pass in eval mode, in plain PyTorch.  They
 are no replacement for training: their surrogate functions have no gradient.
@@ -23,6 +23,7 @@ from types import ModuleType
 __all__ = ["stand_ins"]
 
 _TREE = Path(__file__).resolve().parent
+_EXTENDED = ("spikingjelly",)  # installed without what older versions had
 
 
 def _loaded() -> dict[str, ModuleType]:
@@ -52,17 +53,16 @@ def stand_ins() -> Iterator[list[str]]:
         that were taken from the stand-ins.  Nothing of them stays importable.
     """
     used: list[str] = []
-    searched = [sys.path]
-    for package in (p for p in _TREE.iterdir() if (p / "__init__.py").exists()):
+    places = [(sys.path, str(_TREE))]
+    for name in _EXTENDED:
         with contextlib.suppress(ImportError):
-            searched.append(importlib.import_module(package.name).__path__)
-    folders = [str(_TREE), *(str(_TREE / Path(path[0]).name) for path in searched[1:])]
-    for path, folder in zip(searched, folders, strict=True):
+            places.append((importlib.import_module(name).__path__, str(_TREE / name)))
+    for path, folder in places:
         path.append(folder)
     try:
         yield used
     finally:
-        for path, folder in zip(searched, folders, strict=True):
+        for path, folder in places:
             path.remove(folder)
         loaded = _loaded()
         used += sorted(loaded)
