@@ -60,7 +60,10 @@ def test_neurons_compute_what_the_table_says(clock_driven: object, tau: float, d
             spikes = several(x)
             assert torch.equal(torch.stack([single(step) for step in x]), spikes)
         assert 0.01 < spikes.mean() < 0.95
-        np.testing.assert_array_equal(simulate(spec_of(several), x.numpy())[0], spikes.numpy() != 0)
+        fired, charged = simulate(spec_of(several), x.numpy())
+        np.testing.assert_array_equal(fired, spikes.numpy() != 0)
+        rest = charged[-1] - fired[-1] * np.float32(0.75) if reset is None else np.where(fired[-1], np.float32(reset), charged[-1])
+        np.testing.assert_array_equal(several.v.numpy(), rest)
 
 
 def test_the_membrane_stays_until_reset(clock_driven: object) -> None:
@@ -92,6 +95,16 @@ def test_functions_on_sequences() -> None:
         assert torch.allclose(functional.multi_step_forward(x, module), expected)
     assert torch.allclose(layer.MultiStepContainer(linear, relu)(x), expected)
     assert torch.equal(layer.MultiStepDropout2d(0.3)(x), x)
+
+
+def test_layers_do_nothing_in_eval_mode() -> None:
+    with stand_ins():
+        layers = import_module("timm.models.layers")
+        assert import_module("timm.layers").DropPath is layers.DropPath
+    x = torch.rand(3, 2)
+    assert torch.equal(layers.DropPath(0.3).eval()(x), x)
+    assert (layers.to_2tuple(3), layers.to_2tuple([1, 2]), layers.to_2tuple("same")) == ((3, 3), (1, 2), ("same", "same"))
+    assert layers.trunc_normal_(torch.zeros(100), std=0.02).std() < 0.04
 
 
 def test_stand_ins_leave_nothing_behind() -> None:
@@ -161,6 +174,30 @@ def test_without_spikingjelly(function: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "imported" in done.stdout
     assert "spikingjelly.clock_driven.neuron" in done.stderr
+
+
+def test_source_lines_are_the_users(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A finding below a stand-in names the line that calls it."""
+    file = tmp_path / "net.py"
+    file.write_text(GELU)
+    assert main(["check", "--import-only", f"{file}:Net", "--input-shape", "4,2,6"]) == 1
+    out = capsys.readouterr().out
+    assert "aten.gelu.default" in out
+    assert f"at {file}:11\n" in out
+
+
+GELU = """
+from spikingjelly.clock_driven import layer
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.act = layer.SeqToANNContainer(nn.GELU())
+
+    def forward(self, x):
+        return self.act(x)
+"""
 
 
 def test_what_has_no_stand_in_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
