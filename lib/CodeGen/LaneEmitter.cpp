@@ -180,100 +180,6 @@ FailureOr<Lanes> LaneEmitter::emitScaleShift(ScaleShiftOp op,
       b, scaled, loadPerChannel(op.getShift(), at.block)));
 }
 
-FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
-  ArrayRef<int64_t> shape = typeOf(op.getInput()).getShape();
-  // Spikes are pooled as words. Integers are never negative and small: as
-  // floats they keep their order.
-  bool isSpikes = typeOf(op.getInput()).getElementType().isInteger(1);
-  bool isFloat = typeOf(op.getInput()).getElementType().isF32();
-  // The part of the window that lies inside the input.
-  SmallVector<Value> lower, upper;
-  for (int i : {0, 1}) {
-    Value origin =
-        arith::SubIOp::create(b, b.mulIndex(at.axes[i], op.getStrides()[i]),
-                              b.index(op.getPadding()[i]));
-    lower.push_back(arith::MaxSIOp::create(b, origin, b.index(0)));
-    upper.push_back(arith::MinSIOp::create(
-        b, b.addIndex(origin, op.getKernel()[i]), b.index(shape[2 + i])));
-  }
-  Value identity = isSpikes  ? b.word(0)
-                   : isFloat ? b.splat(-std::numeric_limits<float>::infinity())
-                             : b.splat(0.0f);
-  LogicalResult status = success();
-  Value largest =
-      b.loop(lower[0], upper[0], {identity}, [&](Value y, ValueRange outer) {
-         return b.loop(
-             lower[1], upper[1], outer,
-             [&](Value x, ValueRange inner) -> SmallVector<Value> {
-               Position window = at;
-               window.axes = {y, x};
-               FailureOr<Lanes> lanes = emit(op.getInput(), window);
-               if (failed(lanes)) {
-                 status = failure();
-                 return {inner[0]};
-               }
-               if (isSpikes)
-                 return {arith::OrIOp::create(b, inner[0], lanes->planes[0])};
-               return {arith::MaximumFOp::create(b, inner[0], toFloat(*lanes))};
-             });
-       }).front();
-  if (failed(status))
-    return failure();
-  if (isFloat)
-    return Lanes::ofVector(largest);
-  return isSpikes ? Lanes::ofWords({largest})
-                  : toPlanes(largest, op.getResult());
-}
-
-FailureOr<Lanes> LaneEmitter::emitAdd(AddOp op, const Position &at) {
-  FailureOr<Lanes> lhs = emit(op.getLhs(), at), rhs = emit(op.getRhs(), at);
-  if (failed(lhs) || failed(rhs))
-    return failure();
-  // A ripple-carry adder over bit planes adds 64 channels at a time.
-  size_t width = std::max(lhs->planes.size(), rhs->planes.size());
-  Value carry;
-  SmallVector<Value> sum;
-  for (size_t plane = 0; plane < width; ++plane) {
-    SmallVector<Value> terms;
-    for (const Lanes *side : {&*lhs, &*rhs})
-      if (plane < side->planes.size())
-        terms.push_back(side->planes[plane]);
-    if (carry)
-      terms.push_back(carry);
-    Value bit = terms[0], out;
-    for (Value term : ArrayRef<Value>(terms).drop_front()) {
-      Value both = arith::AndIOp::create(b, bit, term);
-      out = out ? arith::OrIOp::create(b, out, both).getResult() : both;
-      bit = arith::XOrIOp::create(b, bit, term);
-    }
-    sum.push_back(bit);
-    carry = out;
-  }
-  if (carry)
-    sum.push_back(carry);
-  return Lanes::ofWords(std::move(sum));
-}
-
-FailureOr<Lanes> LaneEmitter::emitGate(GateOp op, const Position &at) {
-  FailureOr<Lanes> input = emit(op.getInput(), at);
-  if (failed(input))
-    return failure();
-  // A mask with one channel is one bit for all.
-  RankedTensorType type = typeOf(op.getMask());
-  bool isOneBit = type.getShape().back() == 1;
-  Position place = at;
-  if (isOneBit)
-    place.block = b.index(0);
-  FailureOr<Lanes> mask = emit(op.getMask(), place);
-  if (failed(mask))
-    return failure();
-  Value word = mask->planes[0];
-  if (isOneBit)
-    word = arith::SubIOp::create(b, b.word(0),
-                                 arith::AndIOp::create(b, word, b.word(1)));
-  return Lanes::ofWords({arith::AndIOp::create(b, input->planes[0], word)});
-}
-
 FailureOr<Lanes> LaneEmitter::emitAttention(SSAOp op, const Position &at) {
   AttentionCore core(op);
   Value operand =
@@ -289,6 +195,11 @@ FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
     auto splat = dyn_cast<SplatElementsAttr>(constant.getValue());
     if (splat && splat.getElementType().isF32())
       return Lanes::ofVector(b.splat(splat.getSplatValue<float>()));
+    if (splat && splat.getElementType().isInteger(1))
+      return Lanes::ofWords(
+          {splat.getSplatValue<bool>()
+               ? b.validLanes(at.block, typeOf(constant).getShape().back())
+               : b.word(0)});
   }
   if (isa<arith::UIToFPOp, arith::SIToFPOp>(op)) {
     FailureOr<Lanes> input = emit(op->getOperand(0), at);

@@ -72,12 +72,25 @@ private:
   FailureOr<Lanes> emitGate(GateOp op, const Position &at);
   FailureOr<Lanes> emitElementwise(Operation *op, const Position &at);
 
-  /// `start` and the lanes of the operand of `op` along `axes`, added up in
-  /// ascending order.
-  FailureOr<Value>
-  emitReduction(Operation *op, ArrayRef<int64_t> axes, const Position &at,
-                Value start,
-                llvm::function_ref<Value(Value, const Lanes &)> add);
+  /// The first plane of `spikes`.
+  FailureOr<Value> emitWord(Value spikes, const Position &at);
+  /// The word of a block of channels each `run` neighbours of which have one
+  /// channel of `spikes`.
+  FailureOr<Value> emitSpreadWord(Value spikes, int64_t run,
+                                  const Position &at);
+  /// How many of each `run` neighbouring channels of `spikes` fire: lane i of
+  /// block n is run 64 n + i.
+  FailureOr<Value> emitRunCounts(Value spikes, int64_t run, Type element,
+                                 const Position &at);
+  /// Bits of the lanes of `block` that are in run `index` of `run` channels.
+  Value emitRunLanes(Value index, int64_t run, Value block);
+  /// `start` and what `add` adds at every position of a value of `type` along
+  /// `axes`, none of which is batch or channels, in ascending order. Of several
+  /// groups of neighbours along the axis, `at` has the one.
+  FailureOr<Value> emitReduction(
+      RankedTensorType type, ArrayRef<int64_t> axes, int64_t groups,
+      const Position &at, Value start,
+      llvm::function_ref<FailureOr<Value>(Value, const Position &)> add);
   /// Memory indices of a value of `type` at a position, channels excluded; 0
   /// along axes of size 1.
   SmallVector<Value> indicesOf(RankedTensorType type, const Position &at);

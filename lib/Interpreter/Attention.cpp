@@ -20,7 +20,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Handlers.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -172,18 +171,17 @@ static LogicalResult evaluateAttentionMap(AttentionMapOp op, Evaluation &e) {
 }
 
 /// Calls `body(i, j)` for every element i of a tensor of `shape` and the
-/// element j of one of `other` that it corresponds to, which is 0 along its
-/// axes of size 1.
+/// element j of one of `other` that it corresponds to: along every axis each
+/// index of `other` stands for a run of neighbours.
 static void forEachPair(ArrayRef<int64_t> shape, ArrayRef<int64_t> other,
                         llvm::function_ref<void(int64_t, int64_t)> body) {
-  SmallVector<int64_t> strides(shape.size()), index(shape.size());
-  int64_t stride = 1;
-  for (int64_t axis = shape.size() - 1; axis >= 0; stride *= other[axis--])
-    strides[axis] = other[axis] == 1 ? 0 : stride;
+  SmallVector<int64_t> index(shape.size());
   int64_t count = *countElements(shape);
   for (int64_t i = 0; i < count; ++i) {
-    body(i, std::inner_product(index.begin(), index.end(), strides.begin(),
-                               int64_t(0)));
+    int64_t j = 0;
+    for (auto [position, size, otherSize] : llvm::zip(index, shape, other))
+      j = j * otherSize + position / (size / otherSize);
+    body(i, j);
     for (int64_t axis = shape.size() - 1;
          axis >= 0 && ++index[axis] == shape[axis]; --axis)
       index[axis] = 0;

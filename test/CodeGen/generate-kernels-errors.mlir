@@ -29,11 +29,3 @@ func.func @no_native_code(%x: tensor<1x1x2xf32>) -> tensor<1x1x2xf16> {
   %0 = arith.truncf %x : tensor<1x1x2xf32> to tensor<1x1x2xf16>
   return %0 : tensor<1x1x2xf16>
 }
-
-// -----
-
-func.func @count_over_the_channels(%x: tensor<2x3x7x24xi1>) -> tensor<2x3x7x1xf32> {
-  // expected-error @below {{native code must not reduce the channels}}
-  %0 = spk.count %x {axes = array<i64: 3>} : tensor<2x3x7x24xi1> -> tensor<2x3x7x1xf32>
-  return %0 : tensor<2x3x7x1xf32>
-}

@@ -381,3 +381,55 @@ func.func @spike_driven_attention(%q: tensor<2x1x7x24xi1>, %kv: tensor<2x1x7x24x
   %2 = spk.gate %q, %1 : (tensor<2x1x7x24xi1>, tensor<2x1x1x24xi1>) -> tensor<2x1x7x24xi1>
   return %2 : tensor<2x1x7x24xi1>
 }
+
+// -----
+
+// The channels of a head are counted in the words that hold them; its one bit
+// covers its channels in every word.
+
+// LOOPS-LABEL: @token_attention
+// LOOPS: func.func private @kernel_{{[0-9]+}}_count
+// LOOPS: math.ctpop %{{.+}} : i64
+// LOOPS: arith.select %{{.+}}, %{{.+}}, %{{.+}} : vector<64xi1>, vector<64xi16>
+// LOOPS: arith.cmpf oge
+// LOOPS: func.func private @kernel_{{[0-9]+}}_gate
+// LOOPS: scf.for
+// LOOPS: arith.ori %{{.+}}, %{{.+}} : i64
+// LOOPS: arith.andi %{{.+}}, %{{.+}} : i64
+// LOOPS: return
+func.func @token_attention(%q: tensor<2x1x7x72xi1>, %k: tensor<2x1x7x72xi1>) -> tensor<2x1x7x72xi1> {
+  %0 = spk.count %q {axes = array<i64: 3>, groups = 3 : i64} : tensor<2x1x7x72xi1> -> tensor<2x1x7x3xf32>
+  %1 = spk.if %0 {v_reset = 0.0 : f32, v_threshold = 2.0 : f32} : tensor<2x1x7x3xf32> -> tensor<2x1x7x3xi1>
+  %2 = spk.gate %k, %1 : (tensor<2x1x7x72xi1>, tensor<2x1x7x3xi1>) -> tensor<2x1x7x72xi1>
+  return %2 : tensor<2x1x7x72xi1>
+}
+
+// -----
+
+// A pool of integers compares all planes of 64 channels at once.
+
+// LOOPS-LABEL: @pool_of_integers
+// LOOPS: func.func private @kernel_{{[0-9]+}}_add
+// LOOPS-NOT: vector
+// LOOPS: scf.for {{.*}} -> (i64, i64)
+// LOOPS: arith.xori %{{.+}}, %{{.+}} : i64
+// LOOPS: return
+func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi1>) -> tensor<2x1x3x4x24xi8> {
+  %0 = spk.add %x, %x : (tensor<2x1x6x8x24xi1>, tensor<2x1x6x8x24xi1>) -> tensor<2x1x6x8x24xi8>
+  %1 = spk.max_pool %0 {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi8> -> tensor<2x1x3x4x24xi8>
+  return %1 : tensor<2x1x3x4x24xi8>
+}
+
+// -----
+
+// A constant that fires everywhere has no bits past the last channel.
+
+// LOOPS-LABEL: @not
+// LOOPS: arith.constant 16777215 : i64
+// LOOPS: arith.xori %{{.+}}, %{{.+}} : i64
+// LOOPS: return
+func.func @not(%x: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
+  %true = arith.constant dense<true> : tensor<2x1x7x24xi1>
+  %0 = arith.xori %x, %true : tensor<2x1x7x24xi1>
+  return %0 : tensor<2x1x7x24xi1>
+}

@@ -2,6 +2,7 @@
 // RUN: spk-run --interpret %s --function=rounding | FileCheck %s --check-prefix=ROUND
 // RUN: spk-run --interpret %s --function=map | FileCheck %s --check-prefix=MAP
 // RUN: spk-run --interpret %s --function=spike_driven | FileCheck %s --check-prefix=SDSA
+// RUN: spk-run --interpret %s --function=token | FileCheck %s --check-prefix=TOKEN
 // RUN: not spk-run --interpret %s --function=sum 2>&1 | FileCheck %s --check-prefix=SUM
 
 // Head 0 has Q = 11 10 01, K = 10 11 01 and V = 11 01 10 over three tokens:
@@ -106,4 +107,20 @@ func.func @spike_driven() -> (tensor<2x1x1x3x2xf32> {spk.name = "rows"}, tensor<
   %4 = spk.gate %x, %n : (tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x1xi1>) -> tensor<2x1x2x3x2xi1>
   %5 = spk.gate %x, %y : (tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>) -> tensor<2x1x2x3x2xi1>
   return %0, %1, %2, %3, %4, %5 : tensor<2x1x1x3x2xf32>, tensor<2x1x1x1x2xf32>, tensor<2x1x2x3x1xf32>, tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>, tensor<2x1x2x3x2xi1>
+}
+
+// Runs of two channels out of four, and masks that hold for two channels or for
+// two tokens.
+// TOKEN: heads: float32[1,1,4,2] = 1 2 0 1 2 0 1 1
+// TOKEN: by_head: bool[1,1,4,4] = 1 0 0 0 0 0 0 1 0 0 0 0 0 1 1 0
+// TOKEN: by_pair: bool[1,1,4,4] = 0 0 0 1 0 0 0 1 1 0 0 0 0 0 0 0
+func.func @token() -> (tensor<1x1x4x2xf32> {spk.name = "heads"}, tensor<1x1x4x4xi1> {spk.name = "by_head"},
+    tensor<1x1x4x4xi1> {spk.name = "by_pair"}) {
+  %x = arith.constant dense<[[[[true, false, true, true], [false, false, false, true], [true, true, false, false], [false, true, true, false]]]]> : tensor<1x1x4x4xi1>
+  %m = arith.constant dense<[[[[true, false], [false, true], [false, true], [true, true]]]]> : tensor<1x1x4x2xi1>
+  %n = arith.constant dense<[[[[false, false, false, true], [true, false, false, false]]]]> : tensor<1x1x2x4xi1>
+  %0 = spk.count %x {axes = array<i64: 3>, groups = 2 : i64} : tensor<1x1x4x4xi1> -> tensor<1x1x4x2xf32>
+  %1 = spk.gate %x, %m : (tensor<1x1x4x4xi1>, tensor<1x1x4x2xi1>) -> tensor<1x1x4x4xi1>
+  %2 = spk.gate %x, %n : (tensor<1x1x4x4xi1>, tensor<1x1x2x4xi1>) -> tensor<1x1x4x4xi1>
+  return %0, %1, %2 : tensor<1x1x4x2xf32>, tensor<1x1x4x4xi1>, tensor<1x1x4x4xi1>
 }

@@ -112,20 +112,26 @@ LogicalResult AttentionMapOp::verify() {
 
 LogicalResult CountOp::verify() {
   SmallVector<int64_t> expected(shapeOf(getInput()));
-  int64_t previous = 1, largest = 1;
+  int64_t previous = 1, largest = 1, groups = getGroups();
   for (int64_t axis : getAxes()) {
     if (axis <= previous || axis >= static_cast<int64_t>(expected.size()))
       return emitOpError("axes must be ascending axes behind the batch, got ")
              << axis;
+    if (expected[axis] % groups != 0)
+      return emitOpError("groups must divide the axis, ")
+             << groups << " against " << expected[axis];
     previous = axis;
-    if (llvm::MulOverflow(largest, expected[axis], largest) ||
+    if (llvm::MulOverflow(largest, expected[axis] / groups, largest) ||
         largest >= (int64_t(1) << 24))
       return emitOpError("must count fewer than 2^24 elements, got ")
              << getInput().getType();
-    expected[axis] = 1;
+    expected[axis] = groups;
   }
   if (getAxes().empty())
     return emitOpError("must count along an axis");
+  if (groups != 1 && getAxes().size() != 1)
+    return emitOpError("must have one axis to count in groups, got ")
+           << getAxes().size();
   if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
     return emitOpError("result must have shape [")
            << expected << "], got " << getResult().getType();
@@ -142,8 +148,8 @@ LogicalResult GateOp::verify() {
                        "input, got ")
            << getMask().getType();
   for (auto [size, wanted] : llvm::zip(mask, input))
-    if (size != wanted && size != 1)
-      return emitOpError("mask must have the input's sizes or 1, got ")
+    if (size == 0 ? wanted != 0 : wanted % size != 0)
+      return emitOpError("mask must have sizes that divide the input's, got ")
              << getMask().getType() << " against " << getInput().getType();
   return success();
 }

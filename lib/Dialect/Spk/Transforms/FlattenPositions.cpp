@@ -139,7 +139,7 @@ struct SinkSplit : RewritePattern {
         return rewriter.notifyMatchFailure(op, "reduces rows or columns alone");
     }
     if (auto gate = dyn_cast<GateOp>(op)) {
-      // One size of the mask is the input's, the other 1.
+      // The mask is the input's size along both axes, or 1.
       auto all = [&](Value value) {
         return typeOf(value).getShape().slice(2, 2);
       };

@@ -7,6 +7,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Matchers.h"
 #include "spk/Dialect/Spk/Analysis/ValueRange.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
 #include "spk/Dialect/Spk/Transforms/Passes.h"
@@ -120,9 +121,14 @@ private:
     }
     for (Operation &op : fused.getBody().front())
       for (Value result : op.getResults())
-        if (isPackable(result.getType()))
-          result.setType(packedType(cast<RankedTensorType>(result.getType()),
-                                    ranges.getMaxValue(result)));
+        if (isPackable(result.getType())) {
+          auto type = packedType(cast<RankedTensorType>(result.getType()),
+                                 ranges.getMaxValue(result));
+          result.setType(type);
+          SplatElementsAttr splat;
+          if (matchPattern(&op, m_Constant(&splat)))
+            cast<arith::ConstantOp>(op).setValueAttr(splat.resizeSplat(type));
+        }
     unpackForArithmetic(fused.getBody().front());
     for (auto [result, yielded] :
          llvm::zip(fused.getResults(), fused.getYield().getValues())) {
@@ -195,6 +201,14 @@ private:
       operand.set(
           UnpackOp::create(b, op->getLoc(), plainType(type), operand.get()));
       ++numConversions;
+    }
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      auto elements = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+      if (elements && elements.getElementType().isInteger(1))
+        constant.setValueAttr(
+            elements.mapValues(b.getI8Type(), [](const APInt &spike) {
+              return spike.zext(8);
+            }));
     }
     for (Value result : op->getResults())
       if (isPackable(result.getType()))

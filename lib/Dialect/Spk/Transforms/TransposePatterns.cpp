@@ -227,7 +227,7 @@ struct SinkThroughCount : OpRewritePattern<CountOp> {
         getPermutedType(cast<RankedTensorType>(op.getType()),
                         invertPermutationVector(permutation));
     Value count = CountOp::create(rewriter, op.getLoc(), type,
-                                  transpose.getInput(), axes);
+                                  transpose.getInput(), axes, op.getGroups());
     rewriter.replaceOp(
         op, createTranspose(rewriter, op.getLoc(), count, permutation));
     return success();

@@ -1189,6 +1189,38 @@ func.func @count_shape(%x: tensor<4x2x6x8xi1>) {
 
 // -----
 
+func.func @count_groups(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{groups must divide the axis, 3 against 8}}
+  %0 = spk.count %x {axes = array<i64: 3>, groups = 3 : i64} : tensor<4x2x6x8xi1> -> tensor<4x2x6x3xf32>
+  return
+}
+
+// -----
+
+func.func @count_groups_of_two_axes(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{must have one axis to count in groups, got 2}}
+  %0 = spk.count %x {axes = array<i64: 2, 3>, groups = 2 : i64} : tensor<4x2x6x8xi1> -> tensor<4x2x2x2xf32>
+  return
+}
+
+// -----
+
+func.func @count_no_groups(%x: tensor<4x2x6x8xi1>) {
+  // expected-error @below {{attribute 'groups' failed to satisfy constraint}}
+  %0 = spk.count %x {axes = array<i64: 3>, groups = 0 : i64} : tensor<4x2x6x8xi1> -> tensor<4x2x6x1xf32>
+  return
+}
+
+// -----
+
+func.func @gate_nothing(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x0x8xi1>) {
+  // expected-error @below {{mask must have sizes that divide the input's, got 'tensor<4x2x0x8xi1>'}}
+  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x0x8xi1>) -> tensor<4x2x6x8xi1>
+  return
+}
+
+// -----
+
 func.func @gate_shape(%x: tensor<4x2x6x8xi1>) {
   // expected-error @below {{result must have the shape of the input, got 'tensor<4x2x8x6xi1>'}}
   %0 = spk.gate %x, %x : (tensor<4x2x6x8xi1>, tensor<4x2x6x8xi1>) -> tensor<4x2x8x6xi1>
@@ -1213,8 +1245,8 @@ func.func @gate_time(%x: tensor<4x2x6x8xi1>, %m: tensor<1x2x6x8xi1>) {
 
 // -----
 
-func.func @gate_mask(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x3x8xi1>) {
-  // expected-error @below {{mask must have the input's sizes or 1, got 'tensor<4x2x3x8xi1>' against 'tensor<4x2x6x8xi1>'}}
-  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x3x8xi1>) -> tensor<4x2x6x8xi1>
+func.func @gate_mask(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x4x8xi1>) {
+  // expected-error @below {{mask must have sizes that divide the input's, got 'tensor<4x2x4x8xi1>' against 'tensor<4x2x6x8xi1>'}}
+  %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x4x8xi1>) -> tensor<4x2x6x8xi1>
   return
 }

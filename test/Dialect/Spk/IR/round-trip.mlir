@@ -135,6 +135,15 @@ func.func @spike_driven_attention(%x: tensor<4x1x6x5x8xi1>, %m: tensor<4x1x1x5x8
   return
 }
 
+// CHECK-LABEL: @token_attention
+// CHECK: spk.count %{{.+}} {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x6x8xi1> -> tensor<4x1x6x2xf32>
+// CHECK: spk.gate %{{.+}}, %{{.+}} : (tensor<4x1x6x8xi1>, tensor<4x1x6x2xi1>) -> tensor<4x1x6x8xi1>
+func.func @token_attention(%x: tensor<4x1x6x8xi1>, %m: tensor<4x1x6x2xi1>) {
+  %0 = spk.count %x {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x6x8xi1> -> tensor<4x1x6x2xf32>
+  %1 = spk.gate %x, %m : (tensor<4x1x6x8xi1>, tensor<4x1x6x2xi1>) -> tensor<4x1x6x8xi1>
+  return
+}
+
 // CHECK-LABEL: @fused
 // CHECK: spk.fused(%{{.+}}, %{{.+}}) {reason = "few spikes", strategy = "rows"} : (tensor<4x1x8xi1>, tensor<6x8xf32>) -> (tensor<4x1x6xi1>, tensor<4x1x6xf32>) {
 // CHECK: ^bb0(%{{.+}}: tensor<4x1x8xi1>, %{{.+}}: tensor<6x8xf32>):

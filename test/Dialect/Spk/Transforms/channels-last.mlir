@@ -299,6 +299,23 @@ func.func @spike_driven_attention(%x: tensor<4x1x8x6x7xi1>, %w: tensor<8x8x1x1xf
 
 // -----
 
+// The channels of a head are neighbours wherever the channels are.
+// CHECK-LABEL: @token_attention
+// CHECK: %[[Q:.+]] = spk.if {{.*}} -> tensor<4x1x6x8xi1>
+// CHECK: %[[C:.+]] = spk.count %[[Q]] {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x6x8xi1> -> tensor<4x1x6x2xf32>
+// CHECK: %[[M:.+]] = spk.if %[[C]]
+// CHECK: spk.gate %[[Q]], %[[M]] : (tensor<4x1x6x8xi1>, tensor<4x1x6x2xi1>) -> tensor<4x1x6x8xi1>
+func.func @token_attention(%x: tensor<4x1x8x6xi1>, %w: tensor<8x8xf32>) -> tensor<4x1x8x6xi1> {
+  %0 = spk.linear %x, %w {layout = #spk.layout<channels_first>} : (tensor<4x1x8x6xi1>, tensor<8x8xf32>) -> tensor<4x1x8x6xf32>
+  %1 = spk.if %0 {v_threshold = 1.0 : f32} : tensor<4x1x8x6xf32> -> tensor<4x1x8x6xi1>
+  %2 = spk.count %1 {axes = array<i64: 2>, groups = 2 : i64} : tensor<4x1x8x6xi1> -> tensor<4x1x2x6xf32>
+  %3 = spk.if %2 {v_threshold = 1.0 : f32} : tensor<4x1x2x6xf32> -> tensor<4x1x2x6xi1>
+  %4 = spk.gate %1, %3 : (tensor<4x1x8x6xi1>, tensor<4x1x2x6xi1>) -> tensor<4x1x8x6xi1>
+  return %4 : tensor<4x1x8x6xi1>
+}
+
+// -----
+
 // A count over what is the batch in front of the transpose stays behind it.
 // CHECK-LABEL: @count_over_what_was_batch
 // CHECK: %[[T:.+]] = linalg.transpose

@@ -81,6 +81,21 @@ func.func @spike_driven_attention(%y: tensor<4x1x42x8xi1>) -> tensor<4x1x6x7x8xi
 
 // -----
 
+// Token attention of pixels: channels of a head, at every position.
+// CHECK-LABEL: @token_attention
+// CHECK: %[[C:.+]] = spk.count %{{.+}} {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x42x8xi1> -> tensor<4x1x42x2xf32>
+// CHECK: %[[M:.+]] = spk.if %[[C]] {{.*}} -> tensor<4x1x42x2xi1>
+// CHECK: spk.gate %{{.+}}, %[[M]] : (tensor<4x1x42x8xi1>, tensor<4x1x42x2xi1>) -> tensor<4x1x42x8xi1>
+func.func @token_attention(%y: tensor<4x1x42x8xi1>) -> tensor<4x1x6x7x8xi1> {
+  %x = tensor.expand_shape %y [[0], [1], [2, 3], [4]] output_shape [4, 1, 6, 7, 8] : tensor<4x1x42x8xi1> into tensor<4x1x6x7x8xi1>
+  %0 = spk.count %x {axes = array<i64: 4>, groups = 2 : i64} : tensor<4x1x6x7x8xi1> -> tensor<4x1x6x7x2xf32>
+  %1 = spk.if %0 {v_threshold = 1.0 : f32} : tensor<4x1x6x7x2xf32> -> tensor<4x1x6x7x2xi1>
+  %2 = spk.gate %x, %1 : (tensor<4x1x6x7x8xi1>, tensor<4x1x6x7x2xi1>) -> tensor<4x1x6x7x8xi1>
+  return %2 : tensor<4x1x6x7x8xi1>
+}
+
+// -----
+
 // Rows or columns alone, as reductions or as masks, need both axes. Over the
 // channels and over time a mean stays what it is.
 // CHECK-LABEL: @rows_and_columns

@@ -331,3 +331,24 @@ func.func @constants(%x: tensor<2x1x7x2xi1>, %y: tensor<2x1x7x2xf32>) -> tensor<
   %1 = arith.addf %0, %y : tensor<2x1x7x2xf32>
   return %1 : tensor<2x1x7x2xf32>
 }
+
+// -----
+
+// A join by IAND runs in the layer of its spikes.
+
+// CHECK-LABEL: @iand
+// CHECK: spk.fused
+// CHECK: arith.constant dense<true>
+// CHECK: %[[S:.+]] = spk.lif
+// CHECK-NEXT: %[[N:.+]] = arith.xori %[[S]]
+// CHECK-NEXT: %[[Y:.+]] = arith.andi %{{.+}}, %[[N]]
+// CHECK-NEXT: spk.yield %[[Y]]
+// CHECK-NOT: spk.fused
+func.func @iand(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x24xi1> {
+  %true = arith.constant dense<true> : tensor<2x1x7x24xi1>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.lif %0 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  %2 = arith.xori %1, %true : tensor<2x1x7x24xi1>
+  %3 = arith.andi %x, %2 : tensor<2x1x7x24xi1>
+  return %3 : tensor<2x1x7x24xi1>
+}

@@ -163,3 +163,24 @@ func.func @bitwise(%x: tensor<2x1x7x24xi1>, %y: tensor<2x1x7x24xi1>) -> tensor<2
   }
   return %0 : tensor<2x1x7x24xf32>
 }
+
+// -----
+
+// A constant inside a layer is packed with the spikes that it meets, another one
+// is bytes.
+
+// CHECK-LABEL: @constant
+// CHECK: %[[C:.+]] = arith.constant dense<{{.*}}1, 0{{.*}}> : tensor<1x1x2xi8>
+// CHECK: arith.constant dense<true> : tensor<2x1x7x24xi1, #spk.packed<axis = 3>>
+// CHECK-NEXT: arith.xori %{{.+}}, %{{.+}} : tensor<2x1x7x24xi1, #spk.packed<axis = 3>>
+// CHECK: return %{{.+}}, %[[C]]
+func.func @constant(%x: tensor<2x1x7x24xi1>) -> (tensor<2x1x7x24xi1>, tensor<1x1x2xi1>) {
+  %c = arith.constant dense<[[[true, false]]]> : tensor<1x1x2xi1>
+  %0 = spk.fused(%x) : (tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
+  ^bb0(%a: tensor<2x1x7x24xi1>):
+    %true = arith.constant dense<true> : tensor<2x1x7x24xi1>
+    %n = arith.xori %a, %true : tensor<2x1x7x24xi1>
+    spk.yield %n : tensor<2x1x7x24xi1>
+  }
+  return %0, %c : tensor<2x1x7x24xi1>, tensor<1x1x2xi1>
+}

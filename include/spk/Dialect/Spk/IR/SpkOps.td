@@ -571,7 +571,9 @@ def Spk_CountOp : Spk_Op<"count", [Pure, Spk_TimeWise]> {
   let description = [{
     How many spikes fire along `axes`, at every time step and for every image.
     Reduced axes stay with size 1. The result is an integer below 2^24, so that
-    it is exact in f32 and any order of counting gives the same bits.
+    it is exact in f32 and any order of counting gives the same bits. With
+    `groups` the axis, then one alone, is cut into as many runs of neighbours,
+    and element g of the result counts run g.
 
     The core of spike-driven self-attention (SDSA) on spikes `[T, B, N, C]` is
     `arith.andi` of keys and values, this over the tokens, a neuron, and
@@ -581,10 +583,18 @@ def Spk_CountOp : Spk_Op<"count", [Pure, Spk_TimeWise]> {
     %n = spk.count %kv {axes = array<i64: 2>} : tensor<4x1x196x512xi1> -> tensor<4x1x1x512xf32>
     ```
 
+    That of token attention (QKFormer) counts the query spikes of each head and
+    lets keys through where the neuron behind it fires:
+
+    ```mlir
+    %a = spk.count %q {axes = array<i64: 3>, groups = 8 : i64} : tensor<4x1x196x512xi1> -> tensor<4x1x196x8xf32>
+    ```
+
     `linalg.reduce` cannot tell that operands are spikes and that the order is
     free; `spk.mean` divides.
   }];
-  let arguments = (ins Spk_Spikes:$input, DenseI64ArrayAttr:$axes);
+  let arguments = (ins Spk_Spikes:$input, DenseI64ArrayAttr:$axes,
+    DefaultValuedAttr<ConfinedAttr<I64Attr, [IntPositive]>, "1">:$groups);
   let results = (outs Spk_Floats:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
@@ -593,11 +603,14 @@ def Spk_CountOp : Spk_Op<"count", [Pure, Spk_TimeWise]> {
 def Spk_GateOp : Spk_Op<"gate", [Pure, Spk_TimeWise]> {
   let summary = "spikes where a mask fires";
   let description = [{
-    `input AND mask`, the mask being the same along the axes where its size is
-    1. Tokens or channels of an attention core pass or do not pass as a whole.
+    `input AND mask`. Where an axis of the mask is shorter, it divides the
+    input's, and each element of the mask stands for a run of neighbours: an
+    axis of size 1 is the same everywhere. Tokens, channels or the channels of a
+    head pass or do not pass as a whole.
 
     ```mlir
     %y = spk.gate %q, %m : (tensor<4x1x196x512xi1>, tensor<4x1x1x512xi1>) -> tensor<4x1x196x512xi1>
+    %z = spk.gate %k, %a : (tensor<4x1x196x512xi1>, tensor<4x1x196x8xi1>) -> tensor<4x1x196x512xi1>
     ```
 
     `arith.andi` does not broadcast.
