@@ -486,6 +486,17 @@ static int spk_read_input(spk_runner *runner, int index, const char *path) {
   return SPK_EXIT_OK;
 }
 
+/// The value of a property of the model, or NULL.
+static const char *spk_property(const spk_metadata *metadata, const char *key) {
+  size_t length = strlen(key);
+  for (int i = 0; metadata->properties && metadata->properties[i]; ++i) {
+    const char *property = metadata->properties[i];
+    if (strncmp(property, key, length) == 0 && property[length] == '=')
+      return property + length + 1;
+  }
+  return NULL;
+}
+
 /// Reads all inputs and makes room for a batch and for all outputs.
 static int spk_prepare(spk_runner *runner) {
   const spk_api *api = runner->api;
@@ -536,6 +547,12 @@ static int spk_prepare(spk_runner *runner) {
   }
   if (runner->samples < 0)
     runner->samples = runner->batch;
+  const char *fixed_batch = spk_property(api->metadata(), "fixed_batch");
+  if (fixed_batch && runner->samples % runner->batch != 0)
+    return spk_error(SPK_EXIT_USAGE,
+                     "the inputs hold %" PRId64
+                     " samples and must hold a multiple of %" PRId64 ": %s",
+                     runner->samples, runner->batch, fixed_batch);
 
   for (int i = 0; i < num_outputs; ++i) {
     spk_port *port = &runner->outputs[i];

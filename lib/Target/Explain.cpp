@@ -204,6 +204,8 @@ void spk::printReport(llvm::raw_ostream &os, StringRef modelName,
        << ", weights " << formatBytes(abi->weightsBytes) << "\n";
   if (abi && !abi->stepRefused.empty())
     os << "no step(): " << abi->stepRefused << "\n";
+  if (!report.fixedBatch.empty())
+    os << "fixed batch: " << report.fixedBatch << "\n";
 }
 
 static llvm::json::Value toJSON(const LayerReport &layer) {
@@ -262,6 +264,8 @@ void spk::printReportAsJSON(llvm::raw_ostream &os, StringRef modelName,
            {"dense_macs", totals.multiplyAccumulates},
            {"estimated_ms", totals.milliseconds}}},
       {"float_buffers", std::move(floats)}};
+  if (!report.fixedBatch.empty())
+    root["fixed_batch"] = report.fixedBatch;
   if (abi) {
     root["arena_bytes"] = static_cast<int64_t>(abi->arenaBytes);
     root["hoisted_bytes"] = static_cast<int64_t>(abi->hoistedBytes);

@@ -234,6 +234,8 @@ static std::string describeUse(Value value) {
 
 ModelReport spk::collectReport(ModuleOp module) {
   ModelReport report;
+  if (auto reason = module->getAttrOfType<StringAttr>(kFixedBatchAttr))
+    report.fixedBatch = reason.str();
   func::FuncOp main = getMain(module);
   if (!main)
     return report;
@@ -263,5 +265,7 @@ std::vector<std::string> ModelReport::getProperties() const {
       properties.push_back("association:" + layer.layer + "=" +
                            layer.association);
   }
+  if (!fixedBatch.empty())
+    properties.push_back("fixed_batch=" + fixedBatch);
   return properties;
 }

@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     reading = group.add_mutually_exclusive_group()
     reading.add_argument("--sequence", action="store_true", help="inputs are sequences [T, B, ...] (default: found out)")
     reading.add_argument("--image", action="store_true", help="inputs are images [B, ...] (default: found out)")
+    group.add_argument(
+        "--tb-scan",
+        action="store_true",
+        help="where the model feeds a neuron time and batch as one axis, scan both as it does, with a fixed batch and no step()"
+        " (default: every image on its own)",
+    )
 
     native = argparse.ArgumentParser(add_help=False)
     group = native.add_argument_group("code generation")
@@ -135,10 +141,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sequence(args: argparse.Namespace) -> bool | None:
-    if args.sequence or args.image:
-        return bool(args.sequence)
-    return None
+def _reading(args: argparse.Namespace) -> dict[str, Any]:
+    """How the model is to be read, for `import_model`."""
+    sequence = bool(args.sequence) if args.sequence or args.image else None
+    return {"sequence": sequence, "tb_scan": args.tb_scan}
 
 
 def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
@@ -164,7 +170,7 @@ def _import(args: argparse.Namespace) -> int:
     from spk.importer import import_model
 
     model, inputs = _load(args)
-    imported = import_model(model, inputs, args.output, sequence=_sequence(args))
+    imported = import_model(model, inputs, args.output, **_reading(args))
     _print_warnings(imported.warnings)
     print(f"wrote {imported.mlir} and {imported.weights}")
     return 0
@@ -177,7 +183,7 @@ def _check(args: argparse.Namespace) -> int:
     model, inputs = _load(args)
     with tempfile.TemporaryDirectory(prefix="spk-check-") as folder:
         try:
-            imported = import_model(model, inputs, Path(folder) / "model", sequence=_sequence(args))
+            imported = import_model(model, inputs, Path(folder) / "model", **_reading(args))
         except UnsupportedModelError as error:
             print(f"{args.model}: not supported")
             print(error)
@@ -202,7 +208,7 @@ def _compile(args: argparse.Namespace) -> int:
 
     model, inputs = _load(args)
     output = Path(args.output)
-    imported = import_model(model, inputs, output.with_suffix(""), sequence=_sequence(args))
+    imported = import_model(model, inputs, output.with_suffix(""), **_reading(args))
     _print_warnings(imported.warnings)
     options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
     compile_file(imported.mlir, output, extra_args=args.rest, echo=True, **options)
@@ -227,7 +233,7 @@ def _run(args: argparse.Namespace) -> int:
         inputs = example_inputs(None, None, args.input, args.input_shape, args.timesteps)  # type: ignore[arg-type]
     else:
         model, inputs = _load(args)
-        compiled = compile_model(model, *inputs, threads=args.threads, target_cpu=args.target_cpu, sequence=_sequence(args))
+        compiled = compile_model(model, *inputs, threads=args.threads, target_cpu=args.target_cpu, **_reading(args))
     result = compiled(*[x.numpy() for x in inputs])
     values = list(result.values()) if isinstance(result, dict) else list(result) if isinstance(result, tuple) else [result]
     names = [o.name for o in compiled.outputs]
@@ -251,7 +257,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.artefact:
         compiled = load(args.artefact, args.threads)
     else:
-        options = {"threads": args.threads, "target_cpu": args.target_cpu, "sequence": _sequence(args)}
+        options = {"threads": args.threads, "target_cpu": args.target_cpu, **_reading(args)}
         compiled = compile_model(model, *inputs, taps=["*:spikes"], **options)
     report = compare(model, compiled, *inputs)
     print(report)

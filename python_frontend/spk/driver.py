@@ -71,6 +71,7 @@ def compile(
     cost_model: str | Path | None = None,
     openmp: bool | None = None,
     sequence: bool | None = None,
+    tb_scan: bool = False,
     extra_args: Sequence[str] = (),
 ) -> CompiledModel:
     """Compile a model to native code and load it.
@@ -91,7 +92,7 @@ def compile(
         cost_model: file that ``python -m spk calibrate`` wrote, or a family of
             CPUs, by which kernels are chosen; never changes a bit.
         openmp: whether to emit parallel code; by default if `threads` is not 1.
-        sequence: see `spk.import_model`.
+        sequence, tb_scan: see `spk.import_model`.
         extra_args: further arguments of ``spk-compile``.
 
     Raises:
@@ -104,7 +105,7 @@ def compile(
     library = Path(keep.name) / "model.so" if keep is not None else Path(output)  # type: ignore[arg-type]
     if library.suffix != ".so":
         library = library.with_name(f"{library.name}.so")
-    imported = import_model(model, example, library.with_suffix(""), sequence=sequence)
+    imported = import_model(model, example, library.with_suffix(""), sequence=sequence, tb_scan=tb_scan)
     parallel = threads != 1 if openmp is None else openmp
     compile_file(
         imported.mlir,

@@ -195,6 +195,58 @@ def test_spike_driven_attention_forms(form: str) -> None:
     assert gate.results[0].shape == (3, 2, 7, 24)
 
 
+class TokenAttention(nn.Module):
+    """Token attention on `[T, B, C, N]` or, token first, `[T, B, N, C]`; three heads."""
+
+    def __init__(self, token_first: bool) -> None:
+        super().__init__()
+        self.token_first = token_first
+        for name in ("q", "k", "mask"):
+            self.add_module(name, LIFNode(v_threshold=0.5))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        axis = 3 if self.token_first else 2
+        q, k = (y.unflatten(axis, (3, -1)) for y in (self.q(x), self.k(x * 0.5)))
+        return (k * self.mask(q.sum(axis + 1, keepdim=True))).flatten(axis, axis + 1)
+
+
+@pytest.mark.parametrize(("token_first", "axis", "mask"), [(False, 2, (3, 2, 3, 24)), (True, 3, (3, 2, 7, 3))])
+def test_token_attention(token_first: bool, axis: int, mask: tuple[int, ...]) -> None:
+    shape = (3, 2, 7, 24) if token_first else (3, 2, 24, 24)
+    result = translate(TokenAttention(token_first), forms.grid(*shape))
+    (count,), (gate,) = ops(result, "spk.count"), ops(result, "spk.gate")
+    assert count.attributes == {"axes": f"array<i64: {axis}>", "groups": "3 : i64"}
+    assert count.results[0].shape == mask
+    made_by = {op.results[0].name: op.path for op in ops(result, "spk.lif")}
+    assert [made_by[o] for o in re.findall(r"%\d+", gate.form)] == ["k", "mask"]
+    assert "linalg.transpose" not in counts(result)
+    assert "tensor.expand_shape" not in counts(result)
+
+
+class Join(nn.Module):
+    """Spikes beside one minus spikes, and numbers minus floats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = LIFNode(v_threshold=0.5), LIFNode()
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        a, b = self.a(x), self.b(x)
+        return a * (1.0 - b), (1.0 - b) * x, 2.0 - x
+
+
+def test_one_minus_spikes_is_a_logical_not() -> None:
+    result = translate(Join(), forms.grid(3, 2, 7, 24))
+    (inverted,), (join,) = ops(result, "arith.xori"), ops(result, "arith.andi")
+    made_by = {op.results[0].name: op.path for op in ops(result, "spk.lif")}
+    assert made_by[re.findall(r"%\d+", inverted.form)[0]] == "b"
+    assert made_by[re.findall(r"%\d+", join.form)[0]] == "a"
+    # Elsewhere it is a float, the number in front.
+    constants = {op.results[0].name: op.form for op in ops(result, "arith.constant")}
+    for op, number in zip(ops(result, "arith.subf"), ("1.0", "2.0"), strict=True):
+        assert number in constants[re.findall(r"%\d+", op.form)[0]]
+
+
 def test_mask_of_one_channel() -> None:
     result = translate(SpikeDriven("mask_of_queries"), forms.grid(3, 2, 7, 24))
     (count,), (gate,) = ops(result, "spk.count"), ops(result, "spk.gate")

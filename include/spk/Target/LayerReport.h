@@ -61,8 +61,11 @@ struct FloatBuffer {
 struct ModelReport {
   std::vector<LayerReport> layers;
   std::vector<FloatBuffer> floatBuffers;
+  /// Why images must stay in their batch, or empty.
+  std::string fixedBatch;
 
-  /// "sum:<layer>=..." and "association:<layer>=..." for the metadata.
+  /// "sum:<layer>=...", "association:<layer>=..." and "fixed_batch=..." for the
+  /// metadata.
   std::vector<std::string> getProperties() const;
 };
 

@@ -72,7 +72,11 @@ def _choices(inputs: Sequence[Tensor], sequence: bool | None) -> list[tuple[str,
 
 
 def translate(
-    model: nn.Module, inputs: Tensor | np.ndarray | Sequence[Tensor | np.ndarray], *, sequence: bool | None = None
+    model: nn.Module,
+    inputs: Tensor | np.ndarray | Sequence[Tensor | np.ndarray],
+    *,
+    sequence: bool | None = None,
+    tb_scan: bool = False,
 ) -> Result:
     """Translate a model in memory.
 
@@ -81,6 +85,11 @@ def translate(
         inputs: example inputs, which fix all shapes.
         sequence: whether inputs are sequences ``[T, B, ...]`` (True) or images
             ``[B, ...]`` (False); found out from the model if None.
+        tb_scan: what a multi-step neuron does that the model feeds time and batch as one
+            axis (QKFormer's ``proj_lif``). False: it scans every image on its own, which
+            is what the model does at batch 1. True: it scans ``t * B + b`` as the model
+            does, so that images depend on their neighbours; the batch is then fixed and
+            the result has no ``step``.
 
     Raises:
         UnsupportedModelError: with all findings.
@@ -89,7 +98,7 @@ def translate(
     captured = capture(model, tensors)
     best: Result | None = None
     for readings in _choices(tensors, sequence):
-        result = translate_graph(captured, model, readings)
+        result = translate_graph(captured, model, readings, tb_scan)
         if not result.problems:
             return result
         if best is None or result.translated > best.translated:
@@ -104,6 +113,7 @@ def import_model(
     output: str | Path,
     *,
     sequence: bool | None = None,
+    tb_scan: bool = False,
 ) -> ImportedModel:
     """Write a model as ``<output>.mlir`` and ``<output>.safetensors``.
 
@@ -111,12 +121,12 @@ def import_model(
         model: any module; it is left as it was found.
         inputs: example inputs, which fix all shapes, the batch included.
         output: path without suffix, or with ``.mlir``.
-        sequence: see `translate`.
+        sequence, tb_scan: see `translate`.
 
     Raises:
         UnsupportedModelError: with all findings; nothing is written.
     """
-    result = translate(model, inputs, sequence=sequence)
+    result = translate(model, inputs, sequence=sequence, tb_scan=tb_scan)
     path = Path(output)
     stem = path.with_suffix("") if path.suffix == ".mlir" else path
     mlir, weights = stem.with_name(f"{stem.name}.mlir"), stem.with_name(f"{stem.name}.safetensors")

@@ -15,7 +15,7 @@ from spk.importer.layout import Layouter
 from spk.importer.mlir import Builder, Value, f32, tensor_type
 from spk.importer.views import View
 
-__all__ = ["Const", "Context", "Deferred", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
+__all__ = ["Complement", "Const", "Context", "Deferred", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
 
 
 @dataclass(eq=False)
@@ -73,6 +73,23 @@ class Scaled(Deferred):
         return context.binary("arith.mulf", value, context.splat(self.factor, value.shape, path), path)
 
 
+@dataclass(eq=False)
+class Complement(Deferred):
+    """One minus spikes, as float: as a factor of spikes it is a logical NOT."""
+
+    base: Value | None = None
+
+    def emit(self, context: Context, path: str) -> Value:
+        assert self.base is not None
+        value = context.layout.to_float(self.base, path)
+        return context.binary("arith.subf", context.splat(1.0, value.shape, path), value, path)
+
+    def inverted(self, context: Context, path: str) -> Value:
+        """The complement as spikes."""
+        assert self.base is not None
+        return context.binary("arith.xori", self.base, context.all_spikes(self.base.shape, path), path)
+
+
 def is_power_of_two(x: float) -> bool:
     """Whether multiplying by x is exact (barring underflow)."""
     mantissa, _ = torch.frexp(torch.tensor(abs(x), dtype=torch.float64))
@@ -97,8 +114,9 @@ def handler(*names: str) -> Callable[[Handler], Handler]:
 class Context:
     """State of the translation of one graph."""
 
-    def __init__(self, captured: Captured) -> None:
+    def __init__(self, captured: Captured, tb_scan: bool = False) -> None:
         self.captured = captured
+        self.tb_scan = tb_scan  # whether a neuron that is fed time and batch as one axis scans both
         self.builder = Builder()
         self.layout = Layouter(self.builder)
         self.path = ""
@@ -129,6 +147,15 @@ class Context:
             result = self.builder.fresh(shape, "f32")
             literal = f32(number).split(" ")[0]
             form = f"arith.constant dense<{literal}> : {tensor_type(shape, 'f32')}"
+            self._splats[key] = self.builder.add("arith.constant", form, result, path)
+        return self._splats[key]
+
+    def all_spikes(self, shape: tuple[int, ...], path: str) -> Value:
+        """A constant tensor in which everything fires."""
+        key = (True, shape, "i1")
+        if key not in self._splats:
+            result = self.builder.fresh(shape, "i1", 1)
+            form = f"arith.constant dense<true> : {tensor_type(shape, 'i1')}"
             self._splats[key] = self.builder.add("arith.constant", form, result, path)
         return self._splats[key]
 

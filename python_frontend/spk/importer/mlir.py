@@ -118,6 +118,7 @@ class Builder:
     def __init__(self) -> None:
         self.ops: list[Op] = []
         self.globals: dict[str, tuple[int, ...]] = {}
+        self.attributes: dict[str, str] = {}  # of the module
         self._loads: dict[str, Value] = {}
         self._count = 0
 
@@ -158,7 +159,8 @@ class Builder:
 
     def text(self, weights_file: str, arguments: str, results: str, returned: Sequence[Value]) -> str:
         """The module."""
-        lines = [f"module attributes {{spk.weights = {quoted(weights_file)}}} {{"]
+        attributes = {**self.attributes, "spk.weights": quoted(weights_file)}
+        lines = [f"module attributes {{{', '.join(f'{k} = {v}' for k, v in attributes.items())}}} {{"]
         for key, shape in self.globals.items():
             kind = tensor_type(shape, "f32")
             lines.append(f"  ml_program.global private @{quoted(key)}(#ml_program.extern : {kind}) : {kind}")

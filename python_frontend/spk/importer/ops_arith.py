@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from spk.errors import Unsupported
-from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
+from spk.importer.context import Complement, Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
@@ -144,12 +144,6 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
     return _floats(ctx, "arith.addf", x, y)
 
 
-@handler("aten.rsub.Scalar", "aten.rsub.Tensor")
-def _rsub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
-    """``b - a``."""
-    return _sub(ctx, b, a, alpha)
-
-
 @handler("aten.sub.Tensor", "aten.sub_.Tensor", "aten.sub.Scalar")
 def _sub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
     _alpha(alpha)
@@ -158,8 +152,17 @@ def _sub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
         return _with_number(ctx, "arith.subf", a, number)
     number = _number(a)
     if number is not None:
+        view = need_view(b)
+        if number == 1.0 and _are_spikes(view):
+            return view.with_value(Complement(view.value.shape, base=view.value))  # type: ignore[arg-type]
         return _with_number(ctx, "arith.subf", b, number, swapped=True)
     return _floats(ctx, "arith.subf", *_operands(ctx, a, b))
+
+
+@handler("aten.rsub.Scalar", "aten.rsub.Tensor")
+def _rsub(ctx: Context, a: Any, b: Any, alpha: Any = 1) -> View:
+    """``b - a``."""
+    return _sub(ctx, b, a, alpha)
 
 
 def _scale(ctx: Context, x: Any, number: float) -> View:
@@ -176,33 +179,44 @@ def _scale(ctx: Context, x: Any, number: float) -> View:
     return _with_number(ctx, "arith.mulf", view, number)
 
 
+def _are_spikes(view: View) -> bool:
+    return not isinstance(view.value, Deferred) and view.value.dtype == "i1"
+
+
 def _gate(ctx: Context, x: View, mask: View) -> View | None:
     """Spikes times a mask that is the same along some of their dimensions, None where it is not."""
     rank = len(x.dims)
     mask = View(mask.value, (*[()] * (rank - len(mask.dims)), *mask.dims))
     pairs: dict[Atom, Atom] = {}
+    own: list[Atom] = []  # atoms of x that the mask does not depend on
     for mine, other in zip(x.dims, mask.dims, strict=True):
         if group_size(other) == group_size(mine):
             left, right = refine(mine, other)
             pairs.update(zip(left, right, strict=True))
-        elif group_size(other) != 1:
+        elif group_size(other) == 1:
+            own += [a for a in mine if a.size > 1]
+        else:
             return None
-    if len(pairs) == sum(1 for g in x.dims for a in g if a.size > 1):
+    if not own or any(a.axis in (TIME, BATCH) for a in own):
         return None
-    atoms = [a for g in x.dims for a in g if a.size > 1 and a not in pairs]
-    if any(a.axis in (TIME, BATCH) for a in atoms):
-        return None
-    # One axis of the mask for each of the spikes', as far as it depends on it.
+    # One axis of the mask for each of the spikes'; each of its elements stands for a run of neighbours.
     axes: list[Group] = []
     for axis in range(len(x.value.shape)):
-        own = sorted((a for a in pairs if a.axis == axis), key=lambda a: -a.stride)
-        if own and any(a.axis == axis for a in atoms):
+        shared = sorted((a for a in pairs if a.axis == axis), key=lambda a: -a.stride)
+        if any(a.stride > shared[-1].stride for a in own if shared and a.axis == axis):
             return None
-        axes.append(tuple(pairs[a] for a in own))
+        axes.append(tuple(pairs[a] for a in shared))
     value = ctx.layout.materialise(mask, axes, ctx.path)
     result = ctx.builder.fresh(x.value.shape, "i1", 1)
     text = f"spk.gate {x.value.name}, {value.name}{{attrs}} : ({x.value.type}, {value.type}) -> {result.type}"
     return x.with_value(ctx.builder.add("spk.gate", text, result, ctx.path))
+
+
+def _inverted(ctx: Context, x: View, other: View) -> View:
+    """``1 - spikes`` as spikes where it stands beside spikes."""
+    if isinstance(x.value, Complement) and _are_spikes(other):
+        return x.with_value(x.value.inverted(ctx, ctx.path))
+    return x
 
 
 @handler("aten.mul.Tensor", "aten.mul_.Tensor", "aten.mul.Scalar")
@@ -211,6 +225,8 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         number = _number(y)
         if number is not None:
             return _scale(ctx, x, number)
+    if isinstance(a, View) and isinstance(b, View):
+        a, b = _inverted(ctx, a, b), _inverted(ctx, b, a)
     for x, y in ((a, b), (b, a)):
         if isinstance(x, View) and isinstance(y, View) and x.value.dtype == y.value.dtype == "i1":
             gated = _gate(ctx, x, y)

@@ -11,7 +11,7 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
-from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array
+from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
@@ -243,21 +243,38 @@ def _sum(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: A
     reduced = [a for d in chosen for a in view.dims[d] if a.size > 1 or a.axis == TIME]
     if any(a.axis in (TIME, BATCH) for a in reduced):
         raise Unsupported("a sum over time or batch", "a sum over tokens or pixels, or a mean")
-    if any(_partial(view, a) for a in reduced):
+    run = _run(reduced)
+    if run is None and any(_partial(view, a) for a in reduced):
         view = ctx.layout.torch_form(view, ctx.path)
-    axes = sorted({a.axis for d in chosen for a in view.dims[d] if a.size > 1})
-    value = _count(ctx, view, axes) if axes else ctx.layout.to_float(view.value, ctx.path)
     kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
+    if run is not None:
+        value = _count(ctx, view, [run.axis], view.value.shape[run.axis] // run.size)
+        kept = [tuple(_behind(a, run) for a in g) for g in kept]
+    else:
+        axes = sorted({a.axis for d in chosen for a in view.dims[d] if a.size > 1})
+        value = _count(ctx, view, axes) if axes else ctx.layout.to_float(view.value, ctx.path)
     return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
 
 
-def _count(ctx: Context, view: View, axes: Sequence[int]) -> Value:
-    shape = [1 if i in axes else n for i, n in enumerate(view.value.shape)]
+def _run(reduced: Sequence[Atom]) -> Atom | None:
+    """The run of neighbours of one axis that is summed, such as the channels of a head; None if it is more than that."""
+    merged = merge(reduced)
+    return merged[0] if len(merged) == 1 and merged[0].stride == 1 else None
+
+
+def _behind(atom: Atom, run: Atom) -> Atom:
+    """An atom of an axis whose runs became one element each."""
+    return Atom(atom.axis, atom.size, atom.stride // run.size) if atom.axis == run.axis else atom
+
+
+def _count(ctx: Context, view: View, axes: Sequence[int], groups: int = 1) -> Value:
+    shape = [groups if i in axes else n for i, n in enumerate(view.value.shape)]
     if math.prod(view.value.shape) // math.prod(shape) >= 1 << 24:
         raise Unsupported("a sum of 2**24 spikes or more, which rounds", "fewer tokens")
     result = ctx.builder.fresh(shape, "f32")
     text = f"spk.count {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
-    return ctx.builder.add("spk.count", text, result, ctx.path, axes=i64_array(axes))
+    attributes = {"axes": i64_array(axes), **({"groups": f"{groups} : i64"} if groups > 1 else {})}
+    return ctx.builder.add("spk.count", text, result, ctx.path, **attributes)
 
 
 def _partial(view: View, atom: Atom) -> bool:
@@ -276,19 +293,20 @@ def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
 # Neurons --------------------------------------------------------------------------
 
 
+def _joins_batch(view: View) -> bool:
+    """Whether the leading dimension is time and batch together, so that a scan of it goes from image to image."""
+    steps, batch = view.value.shape[:2]
+    return batch > 1 and merge(view.dims[0]) == (whole(TIME, steps), whole(BATCH, batch))
+
+
 def _scan_form(ctx: Context, view: View) -> View:
     """The input of a multi-step neuron, torch order, time as axis 0."""
     lead = [a for a in view.dims[0] if a.size > 1]
     steps = view.value.shape[TIME]
-    if lead == ([Atom(TIME, steps, 1)] if steps > 1 else []):
+    if lead == ([Atom(TIME, steps, 1)] if steps > 1 else []) or _joins_batch(view):
         if source_order(view.dims):
             return view
         return ctx.layout.torch_form(view, ctx.path)
-    if any(a.axis == TIME for a in lead) and len(lead) > 1:
-        raise Unsupported(
-            "a multi-step neuron scans time and batch together, so that images depend on their neighbours",
-            "the neuron on [T, B, ...]: reshape before it",
-        )
     if steps == 1 and lead and not any(a.axis == BATCH for a in lead):  # time came as a feature of a static input
         rest = View(view.value, view.dims[1:])
         axes = ctx.layout.torch_axes(rest)
@@ -370,11 +388,27 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
             )
         form, torch_shape = _step_form(ctx, view), view.shape
     where = path if call == 0 else f"{path}#{call}"
-    initial = _initial(ctx, site.spec, path, (1, *form.value.shape[1:]), tuple(torch_shape))
-    op = emit_neuron(ctx, site.spec, form.value, where, initial)
+    current = form.value
+    joined = site.mode == "m" and _joins_batch(view)
+    if joined and ctx.tb_scan:
+        steps, batch, *features = current.shape
+        current = ctx.layout.reshape(current, (steps * batch, 1, *features), ctx.path)
+        ctx.builder.attributes.setdefault("spk.fixed_batch", quoted(f"{where} scans time and batch together"))
+    elif joined:
+        ctx.warn(
+            path,
+            module_name(site.module),
+            "neuron",
+            f"the model scans time and batch together, {list(view.shape)}, so that images depend on their neighbours;"
+            " every image is scanned on its own here, which is the same at batch 1",
+            "--tb-scan (tb_scan=True) for the scan of the model",
+        )
+    initial = _initial(ctx, site.spec, path, (1, *current.shape[1:]), tuple(torch_shape))
+    op = emit_neuron(ctx, site.spec, current, where, initial)
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
-    return _out_of(ctx, form.with_value(op.results[0]), site.spec)
+    fired = form.with_value(ctx.layout.reshape(op.results[0], form.value.shape, ctx.path))
+    return _out_of(ctx, fired, site.spec)
 
 
 def _times(ctx: Context, op: str, view: View, number: float) -> View:

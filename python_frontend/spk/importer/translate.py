@@ -114,9 +114,9 @@ def _check_mutation(node: torch.fx.Node) -> None:
 
 
 class _Walk:
-    def __init__(self, captured: Captured, model: nn.Module, readings: Sequence[str]) -> None:
+    def __init__(self, captured: Captured, model: nn.Module, readings: Sequence[str], tb_scan: bool) -> None:
         self.captured, self.model = captured, model
-        self.context = Context(captured)
+        self.context = Context(captured, tb_scan)
         self.result = Result(self.context)
         self.readings = list(readings)
         self.env: dict[torch.fx.Node, Any] = {}
@@ -132,6 +132,8 @@ class _Walk:
             elif node.op == "get_attr":
                 self._problem(node, Unsupported("a captured sub-graph", "a forward pass without control flow operators"))
                 self.env[node] = Unknown()
+        if self.context.tb_scan:  # at batch 1 nothing shows that another batch would mean something else
+            self.context.builder.attributes.setdefault("spk.fixed_batch", quoted("imported with --tb-scan"))
         if not self.result.problems:
             self.context.builder.drop_dead([a.value for a in self.result.outputs])
         return self.result
@@ -310,7 +312,7 @@ def _output_names(spec: Any, count: int) -> list[str]:
     return [f"output_{i}" for i in range(count)]
 
 
-def translate_graph(captured: Captured, model: nn.Module, readings: Sequence[str]) -> Result:
+def translate_graph(captured: Captured, model: nn.Module, readings: Sequence[str], tb_scan: bool = False) -> Result:
     """Translate a captured model.
 
     Args:
@@ -318,5 +320,7 @@ def translate_graph(captured: Captured, model: nn.Module, readings: Sequence[str
         model: for class names in messages.
         readings: for each input what its leading dimensions are: `SEQUENCE`
             ``[T, B, ...]``, `IMAGE` ``[B, ...]`` or `BATCH_FIRST` ``[B, T, ...]``.
+        tb_scan: whether a multi-step neuron whose leading dimension is time and batch
+            together scans both, as the model does, instead of every image on its own.
     """
-    return _Walk(captured, model, readings).run()
+    return _Walk(captured, model, readings, tb_scan).run()

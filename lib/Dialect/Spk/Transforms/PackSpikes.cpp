@@ -205,10 +205,8 @@ private:
     if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
       auto elements = dyn_cast<DenseIntElementsAttr>(constant.getValue());
       if (elements && elements.getElementType().isInteger(1))
-        constant.setValueAttr(
-            elements.mapValues(b.getI8Type(), [](const APInt &spike) {
-              return spike.zext(8);
-            }));
+        constant.setValueAttr(elements.mapValues(
+            b.getI8Type(), [](const APInt &spike) { return spike.zext(8); }));
     }
     for (Value result : op->getResults())
       if (isPackable(result.getType()))

@@ -63,6 +63,10 @@ struct SetBatchPass : spk::impl::SetBatchBase<SetBatchPass> {
     }
     if (!from || *from == batch)
       return success();
+    if (auto reason =
+            getOperation()->getAttrOfType<StringAttr>(kFixedBatchAttr))
+      return getOperation().emitError("the model runs at batch size ")
+             << *from << " only: " << reason.getValue();
 
     AxisResizer resizer(kBatchAxis, "batch", *from, batch);
     auto refuse = [&](Operation *op) {

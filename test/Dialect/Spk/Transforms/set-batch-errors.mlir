@@ -6,6 +6,15 @@ module {
 
 // -----
 
+// expected-error @below {{the model runs at batch size 1 only: lif scans time and batch together}}
+module attributes {spk.fixed_batch = "lif scans time and batch together"} {
+  func.func @main(%x: tensor<4x1x8x6xi1> {spk.name = "x"}) -> (tensor<4x1x8x6xi1> {spk.name = "y"}) {
+    return %x : tensor<4x1x8x6xi1>
+  }
+}
+
+// -----
+
 func.func @main(%x: tensor<4x1x8x6xi1> {spk.name = "x"}) -> (tensor<4x8x6xi1> {spk.name = "y"}) {
   // expected-error @unknown {{layer block.0.flatten cannot run at batch size 3: tensor.collapse_shape merges the batch axis with another}}
   %0 = tensor.collapse_shape %x [[0, 1], [2], [3]] : tensor<4x1x8x6xi1> into tensor<4x8x6xi1> loc("block.0.flatten")

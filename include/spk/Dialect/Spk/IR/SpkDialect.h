@@ -46,6 +46,10 @@ inline constexpr llvm::StringLiteral kTimeStepsAttr = "spk.time_steps";
 /// Module attribute: why the model cannot be streamed.
 inline constexpr llvm::StringLiteral kStepRefusedAttr = "spk.step_refused";
 
+/// Module attribute: why the batch size must stay what it is and the images of
+/// a batch must stay together.
+inline constexpr llvm::StringLiteral kFixedBatchAttr = "spk.fixed_batch";
+
 /// Spikes of one packed word.
 inline constexpr int64_t kWordBits = 64;
 

@@ -287,7 +287,8 @@ def SetBatch : Pass<"spk-set-batch", "mlir::ModuleOp"> {
     from them, another size. What is combined with them and depends on no input
     (constants of one number, empty tensors, broadcasts, values made for a batch
     of one) is made for the new size. An error names the layer where the batch
-    is no axis of its own: where it is merged, cut, reduced or averaged.
+    is no axis of its own: where it is merged, cut, reduced or averaged. A module
+    whose `spk.fixed_batch` says why keeps its batch size.
   }];
   let options = [
     Option<"batch", "batch", "int64_t", "0", "batch size (0: as it is)">
