@@ -12,6 +12,8 @@ from typing import Any
 from spikformer.spikformer import spikformer_cifar, spikformer_dvs, spikformer_imagenet
 from torch import nn
 from zoo.meta_spikeformer import meta_spikeformer
+from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
+from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
 from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
@@ -55,6 +57,7 @@ class Family:
 
 
 SMALL = {"dim": 48, "depth": 1, "heads": 2}
+SMALL_SEW = {"width": 8, "T": 3, "num_classes": 5, "img": (32, 64)}
 
 FAMILIES = [
     Family(
@@ -126,6 +129,44 @@ FAMILIES = [
             Configuration("8-384", {"dims": (96, 192, 384, 480)}, 31.33, 14.0),
             Configuration("8-512", {}, 55.35, 24.8),
             Configuration("8-768", {"dims": (192, 384, 768, 960)}, 123.7),
+        ],
+    ),
+    Family(
+        "QKFormer, ImageNet",
+        qkformer_imagenet,
+        {"dim": 48, "depth": 4, "heads": 3, "mlp_ratio": 2.0, "img": (32, 64)},
+        [
+            Configuration("10-384", {"dim": 384}, 16.47),
+            Configuration("10-512", {}, 29.08),
+            Configuration("10-768", {"dim": 768}, 64.96),
+        ],
+    ),
+    Family(
+        "QKFormer, CIFAR",
+        qkformer_cifar,
+        {"dim": 48, "depth": 3, "heads": 3, "mlp_ratio": 2.0, "img": (8, 16)},
+        [Configuration("4-384", {})],
+    ),
+    Family(
+        "QKFormer, DVS",
+        qkformer_dvs,
+        {"dim": 96, "heads": 6, "T": 3, "img": (16, 32)},
+        [Configuration("2-256, CIFAR10-DVS", {}), Configuration("2-256, Gesture", {"num_classes": 11, "mlp_ratio": 4.0})],
+    ),
+    Family("SEW ResNet-18, ADD", sew_resnet18, SMALL_SEW, [Configuration("18", {}, 11.69)]),
+    Family("SEW ResNet-18, AND", sew_resnet18, {**SMALL_SEW, "connect": "AND", "width": 12}),
+    Family("SEW ResNet-18, IAND", sew_resnet18, {**SMALL_SEW, "connect": "IAND"}),
+    Family("SEW ResNet-34, ADD", sew_resnet34, SMALL_SEW, [Configuration("34", {}, 21.80)]),
+    Family("SEW ResNet-50, ADD", sew_resnet50, {**SMALL_SEW, "width": 4}, [Configuration("50", {}, 25.56)]),
+    Family("SEW ResNet-101, ADD", sew_resnet101, {**SMALL_SEW, "width": 4}, [Configuration("101", {}, 44.55)]),
+    Family("SEW ResNet-152, ADD", sew_resnet152, {**SMALL_SEW, "width": 4}, [Configuration("152", {}, 60.19)]),
+    Family(
+        "SEW ResNet, DVS, ADD",
+        sew_resnet_dvs,
+        {"channels": (8, 8, 12), "T": 3, "img": (16, 24)},
+        [
+            Configuration("Gesture", {}),
+            Configuration("CIFAR10-DVS", {"channels": (64, 64, 64, 64, 128, 128, 128), "num_classes": 10}),
         ],
     ),
 ]

@@ -26,6 +26,8 @@ from spikformer.spikformer import spikformer_cifar, spikformer_dvs, spikformer_i
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 from zoo.meta_spikeformer import meta_spikeformer
+from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
+from zoo.sew_resnet import sew_resnet18, sew_resnet50, sew_resnet_dvs
 from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
@@ -97,6 +99,14 @@ def sdt(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
     return build(**{"dim": 48, "depth": 2, "heads": 2, "img": (32, 64), **options})
 
 
+def qkformer(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
+    return build(**{"dim": 48, "heads": 3, "T": 3, "num_classes": 5, "mlp_ratio": 2.0, **options})
+
+
+def sew(build: Callable[..., nn.Module], **options: Any) -> nn.Module:
+    return build(**{"num_classes": 5, "T": 3, "img": (32, 64), **options})
+
+
 class Hooked(nn.Module):
     """A Spike-driven Transformer that gives the spikes which it collects beside its logits."""
 
@@ -143,6 +153,17 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
         1,
     ),
     "custom_neuron": (adaptive, 2),
+    "qkformer_imagenet": (lambda: qkformer(qkformer_imagenet, depth=4, img=(32, 64)), 1),
+    "qkformer_imagenet_batch_2": (lambda: qkformer(qkformer_imagenet, depth=5, img=32, T=4, neuron=sj_neurons().LIFNode), 2),
+    "qkformer_cifar": (lambda: qkformer(qkformer_cifar, img=(8, 16)), 3),
+    "qkformer_published": (lambda: qkformer(qkformer_cifar, depth=3, img=8, tb_scan=True), 1),
+    "qkformer_dvs": (lambda: qkformer(qkformer_dvs, dim=96, heads=6, img=(16, 32)), 2),
+    "sew_resnet_add": (lambda: sew(sew_resnet18, width=8, connect="ADD"), 1),
+    "sew_resnet_and": (lambda: sew(sew_resnet18, width=12, connect="AND", img=48), 2),
+    "sew_resnet_iand": (lambda: sew(sew_resnet18, width=8, connect="IAND", neuron=sj_neurons().IFNode), 1),
+    "sew_resnet_bottleneck": (lambda: sew(sew_resnet50, width=4), 1),
+    "sew_resnet_dvs_add": (lambda: sew(sew_resnet_dvs, channels=(8, 8, 12), connect="ADD", img=(16, 24)), 2),
+    "sew_resnet_dvs_iand": (lambda: sew(sew_resnet_dvs, channels=(8, 12), connect="IAND", img=8), 1),
     "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
     **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
 }
@@ -298,7 +319,16 @@ REFUSED = {
     "neuron_called_twice": "lif#1: .* looks across time",
     "integer_neurons_written_out": "its time axis is not that of the steps",  # neurons of an image, tapped
     **dict.fromkeys(
-        ("events_batch_first", "spikformer_dvs", "spikformer_dvs_pool_first", "spikingformer_dvs"), "its time axis is not that of the steps"
+        (
+            "events_batch_first",
+            "spikformer_dvs",
+            "spikformer_dvs_pool_first",
+            "spikingformer_dvs",
+            "qkformer_dvs",
+            "sew_resnet_dvs_add",
+            "sew_resnet_dvs_iand",
+        ),
+        "its time axis is not that of the steps",
     ),
 }
 

@@ -389,7 +389,7 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
         form, torch_shape = _step_form(ctx, view), view.shape
     where = path if call == 0 else f"{path}#{call}"
     current = form.value
-    joined = site.mode == "m" and _joins_batch(view)
+    joined = site.mode == "m" and site.spec.form.states > 0 and _joins_batch(view)
     if joined and ctx.tb_scan:
         steps, batch, *features = current.shape
         current = ctx.layout.reshape(current, (steps * batch, 1, *features), ctx.path)

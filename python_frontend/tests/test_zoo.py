@@ -1,0 +1,112 @@
+"""Published configurations of the zoo: parameters and state dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
+from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
+
+MILLIONS: dict[str, tuple[Callable[[], nn.Module], float]] = {
+    "qkformer_10_384": (lambda: qkformer_imagenet(dim=384), 16.47),
+    "qkformer_10_512": (lambda: qkformer_imagenet(dim=512), 29.08),
+    "qkformer_10_768": (lambda: qkformer_imagenet(dim=768), 64.96),
+    "sew_resnet18": (sew_resnet18, 11.69),
+    "sew_resnet34": (sew_resnet34, 21.80),
+    "sew_resnet50": (sew_resnet50, 25.56),
+    "sew_resnet101": (sew_resnet101, 44.55),
+    "sew_resnet152": (sew_resnet152, 60.19),
+}
+
+
+@pytest.mark.parametrize("name", list(MILLIONS))
+def test_parameters(name: str) -> None:
+    build, millions = MILLIONS[name]
+    with torch.device("meta"):
+        model = build()
+    assert round(sum(p.numel() for p in model.parameters()) / 1e6, 2) == millions
+
+
+# One key of each kind of module, with its shape.
+STATE: dict[str, tuple[Callable[[], nn.Module], dict[str, tuple[int, ...]]]] = {
+    "qkformer_imagenet": (
+        lambda: qkformer_imagenet(dim=384),
+        {
+            "patch_embed1.proj_conv.weight": (48, 3, 3, 3),
+            "patch_embed1.proj1_bn.running_mean": (96,),
+            "patch_embed1.proj2_conv.weight": (96, 96, 3, 3),
+            "patch_embed1.proj_res_conv.weight": (96, 48, 1, 1),
+            "patch_embed3.proj3_conv.weight": (384, 192, 3, 3),
+            "patch_embed3.proj4_conv.weight": (384, 384, 3, 3),
+            "stage1.0.tssa.q_conv.weight": (96, 96, 1),
+            "stage2.1.tssa.proj_conv.bias": (192,),
+            "stage2.1.mlp.fc1_conv.weight": (768, 192, 1, 1),
+            "stage3.6.attn.v_bn.weight": (384,),
+            "stage3.6.mlp.fc2_conv.bias": (384,),
+            "head.weight": (1000, 384),
+        },
+    ),
+    "qkformer_cifar": (
+        qkformer_cifar,
+        {
+            "patch_embed1.proj_res_conv.weight": (96, 48, 1, 1),
+            "patch_embed2.proj4_bn.running_var": (192,),
+            "stage2.0.tssa.k_conv.weight": (192, 192, 1),
+            "stage3.1.ssa.proj_conv.weight": (384, 384, 1),
+            "stage3.1.mlp.mlp1_conv.weight": (1536, 384, 1, 1),
+        },
+    ),
+    "qkformer_dvs": (
+        qkformer_dvs,
+        {
+            "patch_embed1.proj_conv.weight": (16, 2, 3, 3),
+            "patch_embed1.proj3_conv.weight": (128, 64, 3, 3),
+            "patch_embed1.proj_res_conv.weight": (128, 32, 1, 1),
+            "patch_embed2.proj_conv.weight": (256, 128, 3, 3),
+            "stage1.0.tssa.q_conv.weight": (128, 128, 1),
+            "stage2.0.ssa.q_conv.weight": (256, 256, 1),
+            "stage2.0.mlp.mlp2_bn.bias": (256,),
+        },
+    ),
+    "sew_resnet50": (
+        sew_resnet50,
+        {
+            "conv1.weight": (64, 3, 7, 7),
+            "bn1.running_mean": (64,),
+            "layer1.0.downsample.0.module.0.weight": (256, 64, 1, 1),
+            "layer2.0.conv2.module.0.weight": (128, 128, 3, 3),
+            "layer4.2.conv3.module.1.running_var": (2048,),
+            "fc.weight": (1000, 2048),
+        },
+    ),
+    "sew_resnet_dvs": (
+        sew_resnet_dvs,
+        {
+            "conv.0.0.module.0.weight": (32, 2, 1, 1),
+            "conv.0.1.w": (),
+            "conv.1.conv.1.0.module.1.weight": (32,),
+            "conv.13.conv.0.1.w": (),
+            "out.weight": (11, 32),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(STATE))
+def test_state_dict(name: str) -> None:
+    build, expected = STATE[name]
+    with torch.device("meta"):
+        state = build().state_dict()
+    assert {key: tuple(state[key].shape) if key in state else None for key in expected} == expected
+
+
+def test_bad_configurations() -> None:
+    with pytest.raises(ValueError, match="24 channels must be divisible by 5 heads"):
+        qkformer_imagenet(dim=96, heads=5)
+    with pytest.raises(ValueError, match="connect must be one of ADD, AND, IAND, got 'OR'"):
+        sew_resnet18(connect="OR")
+    with pytest.raises(ValueError, match="halve images"):
+        sew_resnet_dvs(img=64)
