@@ -247,6 +247,26 @@ def test_one_minus_spikes_is_a_logical_not() -> None:
         assert number in constants[re.findall(r"%\d+", op.form)[0]]
 
 
+def test_in_place_repeat_and_join() -> None:
+    """As SEW ResNet writes them."""
+
+    class InPlace(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.a, self.b = nn.Conv2d(3, 4, 3), LIFNode(), LIFNode(v_threshold=0.5)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.conv(x)
+            x.unsqueeze_(0)
+            x = x.repeat(4, 1, 1, 1, 1)
+            out = self.b(x)
+            out *= self.a(x)
+            return out
+
+    result = translate(InPlace(), torch.rand(2, 3, 6, 6))
+    assert counts(result) == {"spk.conv": 1, "spk.repeat": 1, "spk.lif": 2, "arith.andi": 1, "arith.uitofp": 1}
+
+
 def test_mask_of_one_channel() -> None:
     result = translate(SpikeDriven("mask_of_queries"), forms.grid(3, 2, 7, 24))
     (count,), (gate,) = ops(result, "spk.count"), ops(result, "spk.gate")

@@ -44,7 +44,7 @@ def example():
 
 def published() -> QKFormer:
     torch.manual_seed(3)
-    return qkformer_cifar(dim=48, depth=3, heads=3, T=3, num_classes=5, mlp_ratio=2.0, img=8, tb_scan=True).eval()
+    return qkformer_cifar(dim=48, depth=3, heads=3, T=4, num_classes=5, mlp_ratio=2.0, img=8, tb_scan=True).eval()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_default_scans_every_image(model: QKFormer, need_tool: Callable[[str], s
     with torch.no_grad():
         alone = torch.cat([model(image[None]) for image in images])
     np.testing.assert_array_equal(net(images).numpy(), alone.numpy())
-    assert np.asarray(net.taps[f"{LIF}:spikes"]).shape[:2] == (3, 2)
+    assert np.asarray(net.taps[f"{LIF}:spikes"]).shape[:2] == (4, 2)
 
 
 def test_tb_scan_is_the_model(model: QKFormer, need_tool: Callable[[str], str]) -> None:
@@ -101,15 +101,15 @@ def test_default_warns() -> None:
 def test_one_step_is_scanned_too() -> None:
     """With one time step the neuron of the model goes from image to image all the same."""
 
-    class OneStep(nn.Module):
+    class Flat(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.lif = LIFNode()
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.lif(x.unsqueeze(0).flatten(0, 1))
+            return self.lif(x.flatten(0, 1)).unflatten(0, x.shape[:2])
 
-    (warning,) = translate(OneStep(), torch.rand(4, 3, 5)).warnings
+    (warning,) = translate(Flat(), torch.rand(1, 3, 5), sequence=True).warnings
     assert "time and batch together" in str(warning)
 
 
