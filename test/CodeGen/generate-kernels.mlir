@@ -157,22 +157,6 @@ func.func @integer_neuron(%x: tensor<2x1x7x3xf32>, %w: tensor<24x3xf32>, %u: ten
 
 // -----
 
-// Integers are pooled as numbers and packed again.
-
-// CHECK-LABEL: @pool_of_integers
-// CHECK: spk.dispatch @kernel_1_max_pool ins(%{{.+}} : tensor<2x1x6x8x24xi8, #spk.packed<axis = 4, planes = 7>>) {{.*}} -> tensor<2x1x3x4x24xi8, #spk.packed<axis = 4, planes = 7>>
-// LOOPS-LABEL: func.func private @kernel_1_max_pool
-// LOOPS: arith.maximumf %{{.+}} : vector<64xf32>
-// LOOPS: arith.fptosi
-// LOOPS-COUNT-7: memref.store %{{.+}} : memref<2x1x3x4x1x7xi64>
-// LOOPS: return
-func.func @pool_of_integers(%x: tensor<2x1x6x8x24xi8>) -> tensor<2x1x3x4x24xi8> {
-  %0 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, layout = #spk.layout<channels_last>} : tensor<2x1x6x8x24xi8> -> tensor<2x1x3x4x24xi8>
-  return %0 : tensor<2x1x3x4x24xi8>
-}
-
-// -----
-
 // Kᵀ V first leaves d × d counts: per block of 64 channels, the channels of the
 // heads in it. Nothing is multiplied up to the scale, and nothing depends on how
 // many spikes there are: four bits choose one of the 16 sums of four rows, made
