@@ -151,8 +151,6 @@ def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
     from spk.sources import example_inputs, load_source, set_timesteps
 
     steps = args.timesteps
-    if steps is not None and steps < 1:
-        raise SpkError(f"--timesteps must be at least 1, got {steps}")
     model, module = load_source(args.model, steps)
     inputs = example_inputs(model, module, args.input, args.input_shape)
     if steps is not None:

@@ -68,13 +68,15 @@ def _module(args: argparse.Namespace, folder: Path) -> Path:
     if ".py:" not in args.model:
         return find_module(args.model)
     from spk.importer import import_model
-    from spk.sources import example_inputs, load_source
+    from spk.sources import example_inputs, load_source, set_timesteps
 
     model, source = load_source(args.model, args.timesteps)
     has_example = any(callable(getattr(holder, "example", None)) for holder in (source, model))
     files = args.input or ([] if args.input_shape or has_example else args.samples)
-    taken = args.timesteps is None or getattr(model, "T", None) == args.timesteps
-    inputs = example_inputs(model, source, files, args.input_shape, None if taken else args.timesteps)
+    inputs = example_inputs(model, source, files, args.input_shape)
+    if args.timesteps is not None:
+        build = getattr(source, args.model.rpartition(":")[2])
+        inputs = set_timesteps(model, build, inputs, args.timesteps, random=not files and bool(args.input_shape))
     sequence = bool(args.sequence) if args.sequence or args.image else None
     return import_model(model, inputs, folder / Path(args.model.rpartition(":")[0]).stem, sequence=sequence).mlir
 

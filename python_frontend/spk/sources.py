@@ -141,6 +141,8 @@ def load_source(target: str, timesteps: int | None = None) -> tuple[nn.Module, M
     Raises:
         SpkError: naming what is missing.
     """
+    if timesteps is not None and timesteps < 1:
+        raise SpkError(f"--timesteps must be at least 1, got {timesteps}")
     name, colon, function = target.rpartition(":")
     if not colon or not name.endswith(".py"):
         raise SpkError(f"{target!r} names no model; write FILE.py:function, where function() returns a torch.nn.Module")

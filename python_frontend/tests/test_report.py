@@ -239,6 +239,24 @@ def test_a_model_in_python(tmp_path: Path, need_tool: Callable[[str], str], caps
     document = json.loads(capsys.readouterr().out)
     assert (document["model"], document["samples"], document["time_steps"]) == ("tiny", 2, 3)
     assert document["layers"][0]["rate"] == 1.0
+    assert main(["report", target, "--samples", str(tmp_path / "x.npy"), "--sequence", "--timesteps", "0"]) == 1
+    assert "--timesteps must be at least 1, got 0" in capsys.readouterr().err
+
+
+def test_other_time_steps(tmp_path: Path, need_tool: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
+    need_tool("spk-compile")
+    (tmp_path / "still.py").write_text(
+        "import torch\nfrom torch import nn\nfrom spk.neuron import LIFNode\n"
+        "class Still(nn.Module):\n"
+        "  def __init__(self):\n    super().__init__()\n    self.T, self.fc, self.lif = 4, nn.Linear(4, 2), LIFNode()\n"
+        "  def forward(self, x):\n    return self.lif(self.fc(x.unsqueeze(0).repeat(self.T, 1, 1)))\n"
+        "def build():\n  return Still()\n"
+    )
+    np.save(tmp_path / "x.npy", np.ones((2, 4), np.float32))
+    arguments = ["report", f"{tmp_path / 'still.py'}:build", "--samples", str(tmp_path / "x.npy"), "--format", "json"]
+    for more, steps in ([], 4), (["--timesteps", "3"], 3):
+        assert main([*arguments, *more]) == 0
+        assert json.loads(capsys.readouterr().out)["time_steps"] == steps
 
 
 def test_errors(module: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
