@@ -208,7 +208,8 @@ def _known(cls: type) -> type | None:
     own: set[str] = set()
     for base in cls.__mro__:
         if _key(base) in _TABLE:
-            return base if not any(hasattr(base, name) for name in own) else None
+            # A step method that the base lacks is not called, which its author cannot have meant.
+            return base if not any(hasattr(base, name) or name in _OVERRIDES for name in own) else None
         own |= set(vars(base)) - _INERT
     return None
 
