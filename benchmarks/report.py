@@ -37,6 +37,17 @@ def line_rows(lines: Sequence[dict[str, Any]]) -> list[list[str]]:
     return rows
 
 
+def _is_peer(name: str, result: Any) -> bool:
+    """Whether an engine is compared with oneDNN's rate: it computes the network in fp32."""
+    return result.fp32 and name not in ("spk", "onednn")
+
+
+def _is_void(cell: dict[str, Any], name: str) -> bool:
+    """Whether a peer is too far below oneDNN's rate for its line to count."""
+    share = share_of_onednn(cell, name)
+    return _is_peer(name, cell[name]) and share is not None and share < SOUND
+
+
 def result_rows(results: Sequence[Any], gmac: dict[str, float]) -> list[list[str]]:
     """Head and rows of the table of engines."""
     head = ["network", "batch", "threads", "engine", "median ms", "min ms", "over spk", "GMAC/s", "of oneDNN"]
@@ -47,8 +58,8 @@ def result_rows(results: Sequence[Any], gmac: dict[str, float]) -> list[list[str
             mine = cell.get("spk")
             share = share_of_onednn(cell, name)
             rate = gmac[network] * batch / result.median * 1e3
-            counted = result.fp32 and name not in ("spk", "onednn")
-            mark = " (void)" if counted and share is not None and share < SOUND else ""
+            counted = _is_peer(name, result)
+            mark = " (void)" if _is_void(cell, name) else ""
             label = result.label + (", image by image" if result.split else "")
             row = [network, str(batch), str(threads), label, f"{result.median:.1f}", f"{result.minimum:.1f}"]
             row += [f"{result.median / mine.median:.2f}{mark}" if mine else "", f"{rate:.0f}"]
@@ -75,9 +86,8 @@ def summary_rows(results: Sequence[Any]) -> list[list[str]]:
                 row.append("")
                 continue
             name, result = by_label[label]
-            share = share_of_onednn(cell, name)
-            void = result.fp32 and name not in ("spk", "onednn") and share is not None and share < SOUND
-            ratio = f" ({result.median / cell['spk'].median:.2f}{'†' if void else ''})" if name != "spk" and "spk" in cell else ""
+            mark = "†" if _is_void(cell, name) else ""
+            ratio = f" ({result.median / cell['spk'].median:.2f}{mark})" if name != "spk" and "spk" in cell else ""
             digits = 0 if result.median >= 1000 else 1
             row.append(f"{result.median:.{digits}f}{ratio}")
         rows.append(row)

@@ -1,6 +1,6 @@
 """Every published configuration that the examples build, with a small one of its graph.
 
-``utils/models.py`` measures them for ``docs/models.md``; the tests compare the small ones with PyTorch.
+``utils/models.py`` measures them for ``docs/models.md`` and compares the small ones with PyTorch.
 """
 
 from __future__ import annotations

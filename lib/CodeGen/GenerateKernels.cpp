@@ -395,30 +395,6 @@ private:
     llvm_unreachable("unknown role");
   }
 
-  /// Rows of the inputs that each block of output channels reads.
-  static Value packWeights(OpBuilder &b, FusedOp layer, Value weight) {
-    SynapseOpInterface synapse = layer.getSynapse();
-    SynapseInputs inputs(synapse);
-    const SynapseStrategy *strategy =
-        lookupSynapseStrategy(layer.getStrategy().value_or(""));
-    bool isOwn = strategy && strategy->readsOwnInputs();
-    auto [rows, columns] = synapse.getWindow();
-    int64_t blocks = llvm::divideCeil(synapse.getOutputChannels(), kLanes);
-    int64_t perTap =
-        isOwn ? synapse.getChannelsPerGroup() : inputs.getNumChannels();
-    DenseI64ArrayAttr firstInputs;
-    if (inputs.isGrouped() && !isOwn)
-      firstInputs = b.getDenseI64ArrayAttr(
-          llvm::map_to_vector(llvm::seq(blocks), [&](int64_t block) {
-            return inputs.getFirst(block);
-          }));
-    auto type = cast<RankedTensorType>(weight.getType());
-    return PackWeightsOp::create(
-        b, layer.getLoc(),
-        type.clone({blocks, rows * columns * perTap, kLanes}), weight,
-        synapse.getNumGroups(), firstInputs, isOwn);
-  }
-
   KernelLibrary kernels;
   std::map<std::pair<void *, std::string>, Value> orders;
 };

@@ -7,6 +7,7 @@
 
 #include "spk/CodeGen/SynapseInputs.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace mlir::spk;
@@ -49,8 +50,12 @@ Value SynapseInputs::getFirst(KernelBuilder &b, Value block) const {
   return b.minIndex(first, b.index(lastFirst));
 }
 
-Value SynapseInputs::getFirstWord(KernelBuilder &b, Value block) const {
-  return b.floorDiv(getFirst(b, block), kWordBits);
+Value SynapseInputs::loadWord(KernelBuilder &b, Value input, ValueRange at,
+                              Value block, Value w, Value plane) const {
+  Value first = b.floorDiv(getFirst(b, block), kWordBits);
+  SmallVector<Value> indices(at);
+  indices.append({b.addIndex(first, w), plane});
+  return memref::LoadOp::create(b, input, indices);
 }
 
 Value SynapseInputs::getReaders(KernelBuilder &b, Value block,

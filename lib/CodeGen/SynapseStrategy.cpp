@@ -7,7 +7,6 @@
 
 #include "spk/CodeGen/SynapseStrategy.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
 
@@ -32,14 +31,43 @@ static ArrayRef<int64_t> shapeOf(Value value) {
   return cast<ShapedType>(value.getType()).getShape();
 }
 
+static bool readsOwnInputs(FusedOp layer) {
+  const SynapseStrategy *strategy =
+      lookupSynapseStrategy(layer.getStrategy().value_or(""));
+  return strategy && strategy->readsOwnInputs();
+}
+
+/// Weight rows of one tap.
+static int64_t getRowsPerTap(FusedOp layer) {
+  SynapseOpInterface synapse = layer.getSynapse();
+  return readsOwnInputs(layer) ? synapse.getChannelsPerGroup()
+                               : SynapseInputs(synapse).getNumChannels();
+}
+
+Value spk::packWeights(OpBuilder &b, FusedOp layer, Value weight) {
+  SynapseOpInterface synapse = layer.getSynapse();
+  SynapseInputs inputs(synapse);
+  bool isOwn = readsOwnInputs(layer);
+  auto [rows, columns] = synapse.getWindow();
+  int64_t blocks = llvm::divideCeil(synapse.getOutputChannels(), kLanes);
+  DenseI64ArrayAttr firstInputs;
+  if (inputs.isGrouped() && !isOwn)
+    firstInputs = b.getDenseI64ArrayAttr(
+        llvm::map_to_vector(llvm::seq(blocks), [&](int64_t block) {
+          return inputs.getFirst(block);
+        }));
+  auto type = cast<RankedTensorType>(weight.getType());
+  return PackWeightsOp::create(
+      b, layer.getLoc(),
+      type.clone({blocks, rows * columns * getRowsPerTap(layer), kLanes}),
+      weight, synapse.getNumGroups(), firstInputs, isOwn);
+}
+
 int64_t SynapseSite::getPlanes() const { return shapeOf(input).back(); }
 
 Value SynapseSite::loadWord(KernelBuilder &b, ValueRange at, Value w,
                             Value plane) const {
-  SmallVector<Value> indices(at);
-  Value first = getInputs().getFirstWord(b, block);
-  indices.append({b.addIndex(first, w), plane});
-  return memref::LoadOp::create(b, input, indices);
+  return getInputs().loadWord(b, input, at, block, w, plane);
 }
 
 SmallVector<Value> SynapseSite::forEachTap(
@@ -49,12 +77,7 @@ SmallVector<Value> SynapseSite::forEachTap(
   SynapseOpInterface synapse = op;
   ArrayRef<int64_t> shape = shapeOf(input);
   Value time = shape[0] == 1 ? builder.index(0) : t;
-  // Weight rows of one tap.
-  const SynapseStrategy *strategy = lookupSynapseStrategy(
-      op->getParentOfType<FusedOp>().getStrategy().value_or(""));
-  bool isOwn = strategy && strategy->readsOwnInputs();
-  int64_t rows =
-      isOwn ? synapse.getChannelsPerGroup() : getInputs().getNumChannels();
+  int64_t rows = getRowsPerTap(op->getParentOfType<FusedOp>());
   SmallVector<Value> at = {time, b};
   auto [windowRows, windowColumns] = synapse.getWindow();
   bool isConv = isa<ConvOp>(synapse.getOperation());

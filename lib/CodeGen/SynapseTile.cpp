@@ -8,7 +8,6 @@
 #include "spk/CodeGen/SynapseTile.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "spk/CodeGen/CostModel.h"
 
@@ -156,10 +155,7 @@ int64_t SynapseTile::getPlanes() const { return shapeOf(input).back(); }
 
 Value SynapseTile::loadWord(KernelBuilder &b, ValueRange at, Value w,
                             Value plane) const {
-  SmallVector<Value> indices(at);
-  Value first = getInputs().getFirstWord(b, block);
-  indices.append({b.addIndex(first, w), plane});
-  return memref::LoadOp::create(b, input, indices);
+  return getInputs().loadWord(b, input, at, block, w, plane);
 }
 
 Value SynapseTile::getSumIndex(KernelBuilder &b, Value t,

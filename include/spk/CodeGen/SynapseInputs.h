@@ -27,7 +27,9 @@ public:
   /// First channel of a block.
   int64_t getFirst(int64_t block) const;
   Value getFirst(KernelBuilder &b, Value block) const;
-  Value getFirstWord(KernelBuilder &b, Value block) const;
+  /// Word `w` of those that a block reads at one position of packed operands.
+  Value loadWord(KernelBuilder &b, Value input, ValueRange at, Value block,
+                 Value w, Value plane) const;
 
   bool isGrouped() const { return groups > 1; }
   /// Every output channel reads one input channel, the one of its number.

@@ -87,6 +87,10 @@ llvm::ArrayRef<const SynapseStrategy *> getSynapseStrategies();
 /// The strategy of that name, or null.
 const SynapseStrategy *lookupSynapseStrategy(llvm::StringRef name);
 
+/// The weights of a layer in rows of the inputs that each block of output
+/// channels reads, as the strategy of the layer wants them.
+Value packWeights(OpBuilder &b, FusedOp layer, Value weight);
+
 // One function per file under lib/CodeGen/Strategies.
 const SynapseStrategy &getRowAccumulate();
 const SynapseStrategy &getTable();
