@@ -113,6 +113,18 @@ func.func @groups(%x: tensor<2x1x5x7x128xi1>, %w: tensor<128x1x3x3xf32>, %u: ten
 
 // -----
 
+// The first block needs two words of inputs, and so the second reads two as well:
+// words 1 and 2, since there is no word 3.
+
+// CHECK-LABEL: @last_groups
+// CHECK: spk.pack_weights %{{.+}} {first_inputs = array<i64: 0, 64>, groups = 3 : i64} : tensor<96x64x1x1xf32> -> tensor<2x128x64xf32>
+func.func @last_groups(%x: tensor<2x1x3x3x192xi1>, %w: tensor<96x64x1x1xf32>) -> tensor<2x1x3x3x96xf32> {
+  %0 = spk.conv %x, %w {groups = 3 : i64, layout = #spk.layout<channels_last>, sum = #spk.sum<sequential>} : (tensor<2x1x3x3x192xi1>, tensor<96x64x1x1xf32>) -> tensor<2x1x3x3x96xf32>
+  return %0 : tensor<2x1x3x3x96xf32>
+}
+
+// -----
+
 // A pool behind the neuron reads words of its neighbours: a kernel of its own.
 
 // CHECK-LABEL: @pool_behind_neuron
