@@ -54,13 +54,24 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     return (classes == labels).float().mean().item()
 
 
-def train(epochs: int, batch: int, rate: float, threads: int, build: Callable[[], nn.Module] = architecture) -> nn.Module:
-    """A trained model in eval mode; ``rate`` is the peak learning rate, ``build`` makes it with fresh weights."""
+def train(
+    epochs: int, batch: int, rate: float, threads: int, build: Callable[[], nn.Module] = architecture, side: int = data.SIDE
+) -> nn.Module:
+    """A trained model in eval mode.
+
+    Args:
+        epochs: passes over the training images.
+        batch: images of a step.
+        rate: peak learning rate.
+        threads: of PyTorch.
+        build: makes the model with fresh weights.
+        side: of the images in pixels.
+    """
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(SEED)
-    images, labels, held_images, held_labels = data.load()
+    images, labels, held_images, held_labels = data.load(side)
 
     model = build()
     rates: dict[str, Tensor] = {}
