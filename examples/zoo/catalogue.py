@@ -81,6 +81,16 @@ FAMILIES = [
         ],
     ),
     Family("Spikformer, DVS", spikformer_dvs, {**SMALL, "img": (32, 64), "T": 5}, [Configuration("2-256", {}, 2.57, 0.38)]),
+    *(
+        Family(f"Spikformer of table 1, {attention}", spikformer_cifar, {**SMALL, "img": (16, 24), "attention": attention, **options})
+        for attention, options in (("A_I", {}), ("A_ReLU", {}), ("A_LeakyReLU", {"slope": 0.25}))
+    ),
+    Family(
+        "Spikformer of table 1, A_softmax",
+        spikformer_cifar,
+        {**SMALL, "img": (16, 24), "attention": "A_softmax"},
+        until="block.0.attn.attn_lif",
+    ),
     Family("Spikformer, pool in front of the neuron (CML)", spikformer_imagenet, {**SMALL, "img": (32, 64), "pool_first": True}),
     Family(
         "Spikingformer, ImageNet",
