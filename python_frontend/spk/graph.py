@@ -212,6 +212,8 @@ class Graph:
         """Whether an operation multiplies with a matrix of weights, or activations with each other."""
         if op.name in (ATTENTION, PRODUCT):
             return True
+        if not op.name.startswith("spk."):  # arithmetic with a constant tensor
+            return False
         if len(op.operands) < 2 or op.operands[0] in self._weights or op.operands[1] not in self._weights:
             return False
         matrix = op.operand_types[1]

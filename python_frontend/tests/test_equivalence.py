@@ -327,6 +327,7 @@ REFUSED = {
     **dict.fromkeys(
         (
             "events_batch_first",
+            "dvs_A_LeakyReLU",
             "spikformer_dvs",
             "spikformer_dvs_pool_first",
             "spikingformer_dvs",
