@@ -378,6 +378,7 @@ func.func @products(%q: tensor<2x1x7x24xf32>, %k: tensor<2x1x24x7xf32>, %v: tens
   %3 = spk.matmul %2, %v {num_heads = 1 : i64} : (tensor<2x1x7x7xf32>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32>
   %4 = spk.lif %3 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
   return %4 : tensor<2x1x7x24xi1>
+}
 
 // -----
 
