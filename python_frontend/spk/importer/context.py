@@ -12,7 +12,7 @@ from torch import Tensor
 from spk.errors import Problem, Unsupported
 from spk.importer.capture import Captured
 from spk.importer.layout import Layouter
-from spk.importer.mlir import Builder, Value, f32, tensor_type
+from spk.importer.mlir import Builder, Op, Value, f32, tensor_type
 from spk.importer.views import View, compose
 
 __all__ = ["Complement", "Const", "Context", "Deferred", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
@@ -126,6 +126,7 @@ class Context:
         self.path = ""
         self.warnings: list[Problem] = []
         self.states: dict[str, Any] = {}
+        self.heads: dict[Value, Op] = {}  # membranes of neurons that never fire, and what makes them
         self.folded: set[int] = set()  # time steps that single-step neurons take for a part of the batch
         self.constants: dict[str, Tensor] = {}
         self._splats: dict[tuple, Value] = {}

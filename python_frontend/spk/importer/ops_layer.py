@@ -11,6 +11,7 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
+from spk.importer.heads import is_head
 from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
@@ -405,6 +406,8 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
         )
     initial = _initial(ctx, site.spec, path, (1, *current.shape[1:]), tuple(torch_shape))
     op = emit_neuron(ctx, site.spec, current, where, initial)
+    if is_head(site.module):
+        ctx.heads[op.results[0]] = op
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
     fired = form.with_value(ctx.layout.reshape(op.results[0], form.value.shape, ctx.path))
