@@ -22,9 +22,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
-from torch.utils import _pytree as pytree
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "examples"))
@@ -37,17 +35,6 @@ from zoo.catalogue import FAMILIES, Configuration, Family  # noqa: E402
 
 DOCUMENT = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- utils/models.py writes from here -->", "<!-- to here -->"
-
-
-class First(nn.Module):
-    """The first output of a model with several."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return pytree.tree_leaves(self.model(*inputs))[0]
 
 
 @dataclass
@@ -78,15 +65,9 @@ class Exactness:
         return "yes" if self.output == 0 else f"yes; outputs, means that round, differ by {self.output:.0e}"
 
 
-def small(family: Family) -> nn.Module:
-    """The small model of a family, the same at every call."""
-    torch.manual_seed(11)
-    return family.build(**family.small).eval()
-
-
 def noise_floor(family: Family, model: nn.Module, inputs: tuple[Tensor, ...]) -> float:
     """Share of spikes that differ between PyTorch in float32 and float64."""
-    wide = small(family).double()
+    wide = family.model().double()
     wide.load_state_dict({key: value.double() if value.is_floating_point() else value for key, value in model.state_dict().items()})
     pairs = zip(trace(model, inputs)[1], trace(wide, tuple(x.double() for x in inputs))[1], strict=True)
     differing = total = 0
@@ -98,12 +79,12 @@ def noise_floor(family: Family, model: nn.Module, inputs: tuple[Tensor, ...]) ->
 
 def compare_small(family: Family) -> Exactness:
     """Settle, compile and compare; then again with real-valued weights."""
-    model = small(family)
+    model = family.model()
     inputs = model.example(batch=2)
-    dyadic.settle(First(model), inputs, output="rounded", until=family.until)
+    dyadic.settle(model, inputs, output="rounded", until=family.until)
     grid = spk.compare(model, None, *inputs)
-    real = small(family)
-    dyadic.calibrate(First(real), inputs)
+    real = family.model()
+    dyadic.calibrate(real, inputs)
     floats = spk.compare(real, None, *inputs)
     floor = noise_floor(family, real, inputs)
     return Exactness(len(grid.layers), grid.flipped, grid.max_difference, floats.flipped_rate, floor, floats.top1_agreement)
@@ -147,7 +128,7 @@ def exactness_table(families: list[Family]) -> tuple[list[str], bool]:
     exact = True
     for family in families:
         print(f"{family.name}: compile and compare", file=sys.stderr, flush=True)
-        result = compare_small(family)
+        result = compare_family.model()
         exact &= result.flipped == 0
         top1 = "" if result.top1 is None else f"{result.top1:.0%}"
         row = [family.name, str(result.layers), result.verdict, f"{result.real:.3%}", f"{result.floor:.3%}", top1]
