@@ -43,17 +43,6 @@ WRITTEN_OUT = {"quant1", "quant2"}  # taps of neurons that are no classes of a l
 FIXTURES = ("sj_attention", "tutorial_en", "tutorial_en_improved", "tutorial_zh")
 
 
-class First(nn.Module):
-    """The first output of a model with several, for `settle`."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return pytree.tree_leaves(self.model(*inputs))[0]
-
-
 @dataclass
 class Settled:
     """A model on the grid with what PyTorch computes."""
@@ -183,7 +172,7 @@ def settled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         model = build().eval()
         inputs = model.example(batch=given) if isinstance(given, int) else given
-    report = settle(First(model), inputs, low=LOW, high=HIGH, output="rounded")
+    report = settle(model, inputs, low=LOW, high=HIGH, output="rounded")
     result, calls = trace(model, inputs)
     assert len(calls) >= 1
     for call in calls:
