@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import data
@@ -53,15 +54,26 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     return (classes == labels).float().mean().item()
 
 
-def train(epochs: int, batch: int, rate: float, threads: int) -> nn.Module:
-    """The trained model in eval mode; ``rate`` is the peak learning rate."""
+def train(
+    epochs: int, batch: int, rate: float, threads: int, build: Callable[[], nn.Module] = architecture, side: int = data.SIDE
+) -> nn.Module:
+    """A trained model in eval mode.
+
+    Args:
+        epochs: passes over the training images.
+        batch: images of a step.
+        rate: peak learning rate.
+        threads: of PyTorch.
+        build: makes the model with fresh weights.
+        side: of the images in pixels.
+    """
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(SEED)
-    images, labels, held_images, held_labels = data.load()
+    images, labels, held_images, held_labels = data.load(side)
 
-    model = architecture()
+    model = build()
     rates: dict[str, Tensor] = {}
     watched = ("q_lif", "k_lif", "v_lif", "attn_lif", "proj_lif")
     for path, module in model.block.named_modules():

@@ -98,6 +98,16 @@ FAMILIES = [
             Configuration("4-384", {}, 9.32, 0.93),
         ],
     ),
+    *(
+        Family(
+            f"Spikformer of table 1, {attention}",
+            spikformer_cifar,
+            {**SMALL, "img": (16, 24), "attention": attention, **options},
+            [Configuration("4-384", {"attention": attention}, 9.32)],
+            until="block.0.attn.attn_lif" if attention == "A_softmax" else None,
+        )
+        for attention, options in (("A_I", {}), ("A_ReLU", {}), ("A_LeakyReLU", {"slope": 0.25}), ("A_softmax", {}))
+    ),
     Family("Spikformer, DVS", spikformer_dvs, {**SMALL, "img": (32, 64), "T": 5}, [Configuration("2-256", {}, 2.57, 0.38)]),
     Family(
         "Spikformer, pool in front of the neuron (CML)",

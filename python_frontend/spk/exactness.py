@@ -1,7 +1,7 @@
 """Proof that a model has one answer in any order of summation.
 
 :func:`verify` runs a model in float32 and in float64, compares every layer, and
-checks that every synapse sum fits the float32 significand on its grid.
+checks that every sum of a synapse or matrix product fits the float32 significand on its grid.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as pytree
 
 from spk.rates import (
@@ -31,16 +32,47 @@ from spk.rates import (
 )
 
 _EXACT = 24  # bits of a float32 significand
+_MATMULS = {torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__}
 
 
 @dataclass
 class _Call:
-    """One call of a leaf module: its path, its input and its output."""
+    """One call of a leaf module, its path, input and output; or a matrix product of two activations and where it stands."""
 
     path: str
-    module: nn.Module
+    module: nn.Module | None
     input: Tensor
     output: Tensor
+    other: Tensor | None = None  # second operand of a product
+
+
+class _Products(TorchFunctionMode):
+    """Shows ``see`` every matrix product of two activations, with the path of the module that computes it."""
+
+    def __init__(self, see: Callable[[_Call], None]) -> None:
+        self.see = see
+        self.inside: list[str] = []  # modules that run, outermost first
+
+    def watch(self, model: nn.Module) -> list[Any]:
+        """Handles of hooks that keep ``inside``."""
+
+        def enter(path: str) -> Callable[..., None]:
+            return lambda *_: self.inside.append(path)
+
+        def leave(*_: Any) -> None:
+            self.inside.pop()
+
+        handles = []
+        for path, module in model.named_modules():
+            handles += [module.register_forward_pre_hook(enter(path)), module.register_forward_hook(leave)]
+        return handles
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in _MATMULS and not any(isinstance(x, nn.Parameter) for x in args):
+            left, right = (x.detach().clone() for x in args[:2])
+            self.see(_Call(f"{self.inside[-1]}, a matrix product", None, left, result.detach().clone(), right))
+        return result
 
 
 def _outputs(result: Any) -> list[Tensor]:
@@ -55,7 +87,7 @@ def _same(given: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
 
 
 def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> list[Tensor]:
-    """Show ``see`` every call of a neuron, synapse, batch norm or pool, in order; return the outputs of the model."""
+    """Show ``see`` every call of a neuron, synapse, batch norm or pool and every matrix product, in order; return the outputs."""
     leaves = (*neuron_classes(model), *SYNAPSES, *NORMS, *POOLS)
 
     def watch(path: str) -> Callable[..., None]:
@@ -65,7 +97,9 @@ def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call],
         return hook
 
     named = [(path, module) for path, module in model.named_modules() if isinstance(module, leaves)]
-    with hooked([module.register_forward_hook(watch(path)) for path, module in named]):
+    products = _Products(see)
+    handles = [*products.watch(model), *(module.register_forward_hook(watch(path)) for path, module in named)]
+    with hooked(handles), products:
         return _outputs(run(model, example))
 
 
@@ -80,7 +114,10 @@ def fraction_bits(x: Tensor) -> int:
 
 
 def _exact_in_any_order(call: _Call) -> bool:
-    """Whether every partial sum of a synapse, in any order, fits the significand of a float32."""
+    """Whether every partial sum of a synapse or product, in any order, fits the significand of a float32."""
+    if call.other is not None:
+        bits = fraction_bits(call.input) + fraction_bits(call.other)
+        return bits <= 100 and (call.input.double().abs() @ call.other.double().abs()).max().item() * 2.0**bits <= 2.0**_EXACT
     magnitude = copy.deepcopy(call.module).double()
     magnitude.weight.data.abs_()
     bits = fraction_bits(call.module.weight) + fraction_bits(call.input)
@@ -105,10 +142,11 @@ def verify(
 ) -> Report:
     """Prove that ``model`` is exact on ``example`` and that all its neuron layers fire.
 
-    Inputs and outputs of every neuron, synapse, batch norm and pool, and all
-    outputs of the model, must have the same value in float32 and in float64;
-    besides, the sum of magnitudes of every synapse must fit 24 bits on its
-    grid, so that no order of summation rounds.
+    Inputs and outputs of every neuron, synapse, batch norm and pool, all outputs
+    of the model, and every matrix product of two activations, must have the same
+    value in float32 and in float64; besides, the sum of magnitudes of every
+    synapse and product must fit 24 bits on its grid, so that no order of
+    summation rounds.
 
     Args:
         model: in eval mode, float32.
@@ -145,7 +183,7 @@ def verify(
             faults.append((index, "its input differs between float32 and float64"))
         elif not torch.equal(narrow.output.double(), wide.output):
             faults.append((index, "its output differs between float32 and float64"))
-        elif isinstance(narrow.module, SYNAPSES) and not _exact_in_any_order(narrow):
+        elif (narrow.other is not None or isinstance(narrow.module, SYNAPSES)) and not _exact_in_any_order(narrow):
             faults.append((index, "its sums are not exact in every order"))
 
     wide_example = [x.double() if x.is_floating_point() else x for x in example]

@@ -230,6 +230,8 @@ class WrittenOut(nn.Module):
         x = self.quant2(self.bn2(self.conv2(x)))
         logits = self.fc(x.mean((2, 3)))
         return logits, self.lif(logits.unsqueeze(0).repeat(4, 1, 1))
+
+
 class Erode(nn.Module):
     """A max-pool over three dimensions of which one stays: images first, then tokens and channels of every head."""
 
@@ -250,6 +252,29 @@ class Erode(nn.Module):
         kv = self.kv_lif(self.pool(k.mul(v)).sum(dim=-2, keepdim=True))
         y = self.pool(v.mul(kv)).transpose(3, 4).reshape(t, b, 8, h, w)
         return self.fc(self.halve(y).flatten(3).mean(-1))
+
+
+class Activations(nn.Module):
+    """ReLU and LeakyReLU, with slopes on both sides of 1, on images and on tokens; of spikes, too, which they leave alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(2, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.lif = LIFNode()
+        self.relu, self.leaky, self.steep = nn.ReLU(inplace=True), nn.LeakyReLU(0.25), nn.LeakyReLU(1.5, inplace=True)
+        self.conv2, self.bn2 = nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8)
+        self.fc, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8)
+        self.fc2, self.norm2 = nn.Linear(8, 8), nn.BatchNorm1d(8)
+        self.last = LIFNode()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        steps, batch = x.shape[:2]
+        x = torch.relu(self.lif(self.bn(self.conv(x.flatten(0, 1))).unflatten(0, (steps, batch))))
+        y = self.relu(self.bn2(self.conv2(nn.functional.leaky_relu(x).flatten(0, 1))))
+        y = y.flatten(2).transpose(1, 2)
+        y = self.leaky(self.norm(self.fc(y).transpose(1, 2)))
+        z = self.norm2(self.fc2(y.transpose(1, 2)).transpose(1, 2))
+        return self.last(self.steep(z).unflatten(0, (steps, batch))), y.unflatten(0, (steps, batch))
 
 
 class Inhibits(nn.Module):
@@ -308,6 +333,7 @@ def cases() -> Iterator[Case]:
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
     yield "max_pool_of_three_dimensions", Erode, (grid(4, 2, 2, 6, 4) * 4,)
+    yield "activations", Activations, (grid(3, 2, 2, 4, 6) * 4,)
     yield "inhibition", Inhibits, (grid(3, 6) * 4,)
     if find_spec("einops") is not None:
         yield "einops", Rearranged, (grid(2, 2, 4, 4) * 4,)

@@ -67,6 +67,12 @@ def test_all_problems_at_once() -> None:
     assert found["halved", "neuron"] == "cannot be traced: its control flow depends on values"
 
 
+@pytest.mark.parametrize("slope", [0.0, -0.5, float("nan"), float("inf")])
+def test_slopes_that_are_refused(slope: float) -> None:
+    found = problems(nn.Sequential(nn.Linear(4, 4), nn.LeakyReLU(slope), LIFNode()), torch.rand(3, 2, 4))
+    assert found == {("1", "aten.leaky_relu.default"): f"LeakyReLU with a slope of {slope}"}
+
+
 def test_problem_text() -> None:
     with pytest.raises(UnsupportedModelError) as raised:
         translate(Bad(), torch.rand(2, 3, 8, 8))

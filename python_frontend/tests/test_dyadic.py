@@ -176,6 +176,38 @@ def test_one_weight_too_fine_for_a_float32_sum_is_found() -> None:
         dyadic.verify(model, example)
 
 
+class Products(nn.Module):
+    """Two products of activations in front of a neuron, in a module of their own."""
+
+    class Core(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return (x @ y.mT) @ y
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core = Products.Core()
+        self.lif = LIFNode()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.lif(self.core(x, y))
+
+
+def test_a_product_of_activations_whose_order_matters_is_found() -> None:
+    model = Products().eval()
+    y = torch.eye(3).repeat(4, 2, 1, 1)
+    x = y + 2.0
+    report = dyadic.verify(model, (x, y), high=1.0)
+    assert report.rounded_from is None
+    # 2^26 - 2^26 + 1 is 1 in this order, and in float32 0 in others.
+    x[0, 0, 0] = torch.tensor([2.0**13, -(2.0**13), 1.0])
+    y[0, 0] = torch.tensor([[2.0**13, 2.0**13, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    with pytest.raises(dyadic.NotExact, match="^core, a matrix product: its sums are not exact in every order"):
+        dyadic.verify(model, (x, y), high=1.0)
+    x[0, 0, 0, 2] = 1.0 + 2.0**-20
+    with pytest.raises(dyadic.NotExact, match="^core, a matrix product: its output differs between float32 and float64"):
+        dyadic.verify(model, (x, y + 2.0**-10), high=1.0)
+
+
 def test_silent_and_saturated_layers_are_named() -> None:
     model, example, _ = settled("cifar")
     model.block[0].attn.v_bn.bias.data -= 64.0

@@ -121,6 +121,12 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "imagenet_spikingjelly": (lambda: imagenet(neuron=sj_neurons().LIFNode), 2),
     "cifar_pool_first": (lambda: cifar(pool_first=True), 1),
     "imagenet_pool_first": (lambda: imagenet(pool_first=True), 1),
+    "cifar_A_I": (lambda: cifar(attention="A_I"), 2),
+    "cifar_A_ReLU": (lambda: cifar(attention="A_ReLU", heads=3, T=3), 1),
+    "cifar_A_LeakyReLU": (lambda: cifar(attention="A_LeakyReLU", slope=0.25), 1),
+    "imagenet_A_I": (lambda: imagenet(attention="A_I"), 1),
+    "imagenet_A_ReLU_batch_2": (lambda: imagenet(attention="A_ReLU", T=3, img=(48, 32)), 2),
+    "dvs_A_LeakyReLU": (lambda: imagenet(build=spikformer_dvs, attention="A_LeakyReLU", slope=0.5), 1),
     "spikformer_dvs": (lambda: imagenet(build=spikformer_dvs, T=5), 2),
     "spikformer_dvs_pool_first": (lambda: imagenet(build=spikformer_dvs, T=3, pool_first=True), 1),
     "spikingformer_dvs": (lambda: spikingformer(spikingformer_dvs, T=5), 2),
@@ -310,6 +316,7 @@ REFUSED = {
     **dict.fromkeys(
         (
             "events_batch_first",
+            "dvs_A_LeakyReLU",
             "spikformer_dvs",
             "spikformer_dvs_pool_first",
             "spikingformer_dvs",

@@ -168,6 +168,57 @@ def test_one_layer_by_hand(kind: str, tmp_path: Path, need_tool: Callable[[str],
     assert report.ann_pj == pytest.approx(12 * 4.6)
 
 
+class ProductByHand(nn.Module):
+    """Spikes times floats that are made of them, on tokens; `swapped` for floats times spikes, `squared` for floats alone."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form = form
+        self.fc, self.lif, self.out = nn.Linear(4, 4, bias=False), LIFNode(), LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        spikes = self.lif(x)
+        floats = self.fc(spikes)
+        rows, columns = {"plain": (spikes, floats), "swapped": (floats, spikes), "squared": (floats, floats)}[self.form]
+        return self.out(rows @ columns.transpose(-1, -2))
+
+
+@pytest.mark.parametrize("form", ["plain", "swapped", "squared"])
+def test_one_product_by_hand(form: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    x = torch.tensor([[[[2.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]]], [[[0.0, 0.0, 2.0, 0.0], [2.0, 2.0, 2.0, 0.0]]]])
+    report = measure(import_model(ProductByHand(form), x, tmp_path / "net", sequence=True).mlir, [x.numpy()])
+    (row,) = [row for row in report.layers if row.kind == "matmul"]
+    # Two steps of 2x4 times 4x2. Six spikes of sixteen, each read by two sums.
+    assert row.dense_macs == 2 * 2 * 4 * 2
+    floats = 2 * 4 * 4  # bytes of an operand
+    if form == "squared":
+        assert (row.reads, row.rate, row.macs, row.sops) == ("floats", None, 32, 0)
+        assert row.arithmetic_pj == pytest.approx(32 * 4.6)
+        assert row.memory_pj == pytest.approx(32 * 2 * floats * 10 / 8192)
+    else:
+        assert (row.reads, row.rate, row.macs, row.sops) == ("spikes", 6 / 16, 0, 12)
+        assert row.arithmetic_pj == pytest.approx(12 * 0.9)
+        assert row.memory_pj == pytest.approx((12 * floats + 2 * 12 * 2 * 2 * 4 + 6 * 4000) * 10 / 8192)
+    assert report.ann_pj == pytest.approx((32 + 16) * 4.6)
+
+
+def test_cores_of_floats(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    """The scale between the products is no layer with weights."""
+    need_tool("spk-compile")
+    torch.manual_seed(5)
+    model = spikformer_cifar(dim=DIM, depth=1, heads=HEADS, T=T, img=(16, 16), attention="A_I").eval()
+    settle(model, model.example(batch=2), output="rounded")
+    samples = model.example(batch=SAMPLES, seed=3)[0]
+    report = measure(import_model(model, model.example(batch=2), tmp_path / "net").mlir, [samples.numpy()])
+    first, second = [row for row in report.layers if row.layer == "block.0.attn"]
+    assert first.kind == second.kind == "matmul"
+    assert (first.reads, first.macs, first.sops) == ("floats", T * TOKENS * TOKENS * DIM, 0)
+    rate = float(hooked(model, samples)["block.0.attn.v_lif"][3].mean(dtype=torch.float64))
+    assert (second.reads, second.rate, second.macs) == ("spikes", pytest.approx(rate, rel=1e-12), 0)
+    assert second.sops == pytest.approx(rate * T * TOKENS * TOKENS * DIM, rel=1e-12)
+
+
 def test_energy_of_work() -> None:
     constants = Constants()
     assert constants.access(0) == 0

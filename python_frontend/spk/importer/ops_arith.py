@@ -295,9 +295,19 @@ def _div(ctx: Context, a: Any, b: Any) -> View:
 
 @handler("aten.relu.default", "aten.relu_.default")
 def _relu(ctx: Context, x: Any) -> View:
+    """The larger of x and 0; of two zeros +0, where PyTorch returns what the vector instructions of its CPU do."""
     view = ctx.real(need_view(x))
-    if view.value.is_float:
-        raise Unsupported("ReLU of floats", "a spiking neuron")
-    return view
+    return _with_number(ctx, "arith.maximumf", view, 0.0) if view.value.is_float else view
 
 
+@handler("aten.leaky_relu.default", "aten.leaky_relu_.default")
+def _leaky_relu(ctx: Context, x: Any, slope: Any = 0.01) -> View:
+    """``x if x > 0 else slope * x``: of the two the larger where the slope is below 1, else the smaller."""
+    if not (isinstance(slope, (int, float)) and 0.0 < slope < math.inf):
+        raise Unsupported(f"LeakyReLU with a slope of {slope}", "a slope above 0; torch.relu for 0")
+    view = ctx.real(need_view(x))
+    if not view.value.is_float or slope == 1.0:
+        return view
+    scaled = _with_number(ctx, "arith.mulf", view, float(slope))
+    op = "arith.maximumf" if slope < 1.0 else "arith.minimumf"
+    return view.with_value(ctx.binary(op, view.value, scaled.value, ctx.path))

@@ -379,3 +379,40 @@ func.func @products(%q: tensor<2x1x7x24xf32>, %k: tensor<2x1x24x7xf32>, %v: tens
   %4 = spk.lif %3 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
   return %4 : tensor<2x1x7x24xi1>
 }
+
+// -----
+
+// LeakyReLU reads the norm twice: both belong to its layer. What something else
+// reads as well begins another layer.
+
+// CHECK-LABEL: @leaky_relu
+// CHECK: %[[F:.+]] = spk.fused({{.*}} -> tensor<2x1x7x24xf32> {
+// CHECK: %[[N:.+]] = spk.scale_shift
+// CHECK: %[[M:.+]] = arith.mulf %[[N]]
+// CHECK: %[[L:.+]] = arith.maximumf %[[N]], %[[M]]
+// CHECK-NEXT: spk.yield %[[L]]
+// CHECK: return %[[F]]
+func.func @leaky_relu(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> tensor<2x1x7x24xf32> {
+  %slope = arith.constant dense<0.01> : tensor<2x1x7x24xf32>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = arith.mulf %1, %slope : tensor<2x1x7x24xf32>
+  %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
+  return %3 : tensor<2x1x7x24xf32>
+}
+
+// CHECK-LABEL: @leaky_relu_and_input
+// CHECK: spk.fused
+// CHECK: %[[N:.+]] = spk.scale_shift
+// CHECK-NEXT: spk.yield %[[N]]
+// CHECK: spk.fused
+// CHECK: arith.mulf
+// CHECK: arith.maximumf
+func.func @leaky_relu_and_input(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>) {
+  %slope = arith.constant dense<0.01> : tensor<2x1x7x24xf32>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = arith.mulf %1, %slope : tensor<2x1x7x24xf32>
+  %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
+  return %1, %3 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>
+}
