@@ -15,6 +15,7 @@ from zoo.meta_spikeformer import meta_spikeformer
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
 from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
+from zoo.spiking_resformer import spiking_resformer, spiking_resformer_cifar, spiking_resformer_dvs
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
 __all__ = ["FAMILIES", "Configuration", "Family"]
@@ -168,5 +169,28 @@ FAMILIES = [
             Configuration("Gesture", {}),
             Configuration("CIFAR10-DVS", {"channels": (64, 64, 64, 64, 128, 128, 128), "num_classes": 10}),
         ],
+    ),
+    Family(
+        "SpikingResformer, ImageNet",
+        spiking_resformer,
+        {"planes": (16, 32, 64), "heads": (1, 2, 4), "depths": (1, 1, 1), "group": 16, "T": 3, "img": (64, 64)},
+        [
+            Configuration("Ti", {}, 11.18, 4.0),
+            Configuration("S", {"planes": (64, 256, 512), "heads": (1, 4, 8)}, 17.81),
+            Configuration("M", {"planes": (64, 384, 768), "heads": (1, 6, 12)}, 35.6),
+            Configuration("L", {"planes": (128, 512, 1024), "heads": (2, 8, 16)}, 60.38, 18.4),
+        ],
+    ),
+    Family(
+        "SpikingResformer, CIFAR",
+        spiking_resformer_cifar,
+        {"planes": (16, 32, 64), "heads": (1, 2, 4), "depths": (1, 1, 1), "group": 16, "T": 3, "img": (16, 16)},
+        [Configuration("Ti", {})],
+    ),
+    Family(
+        "SpikingResformer, DVS",
+        spiking_resformer_dvs,
+        {"planes": (16, 32, 64), "heads": (1, 2, 4), "depths": (1, 1, 1), "group": 16, "T": 4, "img": (16, 16)},
+        [Configuration("Gesture", {})],
     ),
 ]

@@ -36,8 +36,8 @@ bool isElementwise(Operation *op) {
 /// evaluated at compile time are none.
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
-             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp>(
-             op) ||
+             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp,
+             MatmulOp, SoftmaxOp>(op) ||
          isElementwise(op);
 }
 
@@ -100,7 +100,7 @@ private:
   }
 
   bool accepts(Operation *op) const {
-    if (isa<AttentionMapOp>(ops.front()))
+    if (isa<AttentionMapOp, SoftmaxOp>(ops.front()))
       return false;
     if (isElementwise(op) || isa<AddOp>(op))
       return !poolsSpikes || isa<AddOp>(op);

@@ -191,7 +191,8 @@ def ChooseSum : Pass<"spk-choose-sum"> {
     * small integers: the same with `planes`, plane by plane, by their
       `spk.plane_densities`; planes assumed where nothing was measured halve in
       density. Where only the low ones are worth it, `grouped_planes` says how
-      many.
+      many;
+    * an `spk.matmul`: what its operands decide.
 
     `spk.why_sum` on the op says why. A sum that is there already stays.
   }];
