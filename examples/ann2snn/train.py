@@ -23,9 +23,8 @@ from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from digits.data import augment, load
-
 from ann2snn.model import WEIGHTS, architecture
+from digits.data import augment, load
 
 SEED = 0
 
