@@ -42,9 +42,15 @@ static std::unique_ptr<Pass> createCleanup() {
 }
 
 static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createExpandSPS());
+  if (options.snnSteps != 0) {
+    ANNToSNNOptions snn;
+    snn.steps = options.snnSteps;
+    snn.extraSteps = options.snnExtraSteps;
+    pm.addPass(createANNToSNN(snn));
+  }
   // Taps name values as the model has them, so they come before anything that
   // moves values; batch changes types only.
-  pm.addPass(createExpandSPS());
   if (!options.taps.empty()) {
     AddTapsOptions taps;
     taps.taps = llvm::to_vector(options.taps);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -34,6 +35,14 @@ examples:
 All shapes, the batch included, are those of the example input: --input,
 --input-shape, or what example() in the model's file returns.
 """
+
+
+def _steps(text: str) -> tuple[int, int]:
+    """What ``T=8,extra-t=2`` says."""
+    match = re.fullmatch(r"T=(\d+)(?:,extra-t=(\d+))?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"must be T=N or T=N,extra-t=M, not {text!r}")
+    return int(match[1]), int(match[2] or 0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("-o", "--output", required=True, metavar="NET", help="artefact; .mlir and .safetensors go beside it")
     p.add_argument("--emit", default="shared", choices=["shared", "exe", "archive", "object", "llvm", "asm", "mlir"])
     p.add_argument("--tap", action="append", default=[], metavar="GLOB[:KIND]", help="extra outputs, for example '*:spikes'")
+    p.add_argument(
+        "--ann-to-snn",
+        type=_steps,
+        metavar="T=N[,extra-t=M]",
+        help="convert an ANN with QCFS activations to an SNN of N time steps, and M without input behind them",
+    )
 
     p.add_argument(
         "--samples", action="append", metavar="X.npy", help="measure densities on these inputs first; repeat for several inputs"
@@ -209,7 +224,7 @@ def _compile(args: argparse.Namespace) -> int:
     imported = import_model(model, inputs, output.with_suffix(""), **_reading(args))
     _print_warnings(imported.warnings)
     options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
-    compile_file(imported.mlir, output, extra_args=args.rest, echo=True, **options)
+    compile_file(imported.mlir, output, ann_to_snn=args.ann_to_snn, extra_args=args.rest, echo=True, **options)
     return 0
 
 

@@ -50,6 +50,8 @@ llvm::Error Compilation::checkWeights() {
 llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
   progress.start("phase '" + phase.name.str() + "': " + phase.meaning.str());
   PipelineOptions pipeline;
+  pipeline.snnSteps = options.snnSteps;
+  pipeline.snnExtraSteps = options.snnExtraSteps;
   pipeline.batch = options.batch;
   for (const std::string &tap : options.taps)
     pipeline.taps.addValue(tap);

@@ -21,6 +21,9 @@ llvm::Error Compilation::startHash() {
       "batch=" + std::to_string(options.batch),
       "association=" + options.association, "sum=" + options.sum,
       "inexact=" + std::to_string(options.allowInexactAssociation)};
+  if (options.snnSteps > 0)
+    relevant.push_back("ann-to-snn=" + std::to_string(options.snnSteps) + "," +
+                       std::to_string(options.snnExtraSteps));
   relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
   if (!densitiesFile.empty()) {
     auto densities = llvm::MemoryBuffer::getFile(densitiesFile);

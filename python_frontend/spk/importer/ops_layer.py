@@ -16,7 +16,7 @@ from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["emit_neuron", "linear", "max_pool"]
+__all__ = ["conv2d", "emit_neuron", "linear", "max_pool"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -85,9 +85,10 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
 
 
 @handler("aten.conv2d.default", "aten.conv2d.padding")
-def _conv2d(
+def conv2d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
+    """Over the last two of four dimensions."""
     view, weight = ctx.absorb(need_view(x), need_const(weight, "weight"))
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
@@ -424,7 +425,7 @@ def _times(ctx: Context, op: str, view: View, number: float) -> View:
 
 def _into(ctx: Context, view: View, spec: NeuronSpec) -> View:
     """What a module makes of its input in front of the operation."""
-    return _times(ctx, "arith.mulf", _times(ctx, "arith.divf", view, spec.scale), spec.gain)
+    return _times(ctx, "arith.divf", view, spec.scale)
 
 
 def _out_of(ctx: Context, view: View, spec: NeuronSpec) -> View:

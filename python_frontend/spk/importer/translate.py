@@ -296,7 +296,6 @@ _HINTS = {
     "ge": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
-    "avg_pool2d": "MaxPool2d, a mean, or a Conv2d with constant weights",
     "sum": "a mean",
     "conv3d": "Conv2d at every time step",
 }

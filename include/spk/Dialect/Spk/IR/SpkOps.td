@@ -187,6 +187,28 @@ def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
   }];
 }
 
+def Spk_QCFSOp : Spk_NeuronOp<"qcfs", Spk_Floats, (ins
+    ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<127>]>:$levels,
+    F32Attr:$up), [Spk_TimeWise]> {
+  let summary = "staircase activation of an ANN that becomes an SNN";
+  let description = [{
+    Quantisation, clip, floor, shift (Bu et al., ICLR 2022), at every time step:
+
+        s = clamp(floor(x / up * levels + 1/2), 0, levels)     NaN gives 0
+        y = s / levels * up
+
+    It is what the spikes of `spk.signed_if`, times `up`, come to on average, and
+    `spk-ann-to-snn` puts such neurons in its place.
+
+    ```mlir
+    %y = spk.qcfs %x {levels = 4 : i64, up = 2.0 : f32}
+       : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32>
+    ```
+
+    `spk.multi_spike` gives the integer alone, without its unit.
+  }];
+}
+
 def Spk_GenericNeuronOp : Spk_NeuronOp<"neuron", Spk_Tensor<[I1, F32], "spikes or f32">,
     (ins DenseF32ArrayAttr:$resting),
     [IsolatedFromAbove, SingleBlockImplicitTerminator<"FireOp">]> {

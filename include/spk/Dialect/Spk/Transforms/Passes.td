@@ -40,6 +40,50 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
   let statistics = [Statistic<"numTaps", "taps", "results added">];
 }
 
+def ANNToSNN : Pass<"spk-ann-to-snn", "mlir::ModuleOp"> {
+  let summary = "make an ANN with quantised activations an SNN";
+  let description = [{
+    Makes `@main`, one forward pass of an ANN (every activation has one time
+    step), run `T` steps on its input and then `extra-t` steps on zeros:
+
+    * `spk.qcfs` becomes x / up, a `spk.signed_if` whose count stays in [0, T],
+      with threshold 1 and a membrane that starts at 1/2, times up;
+    * `spk.max_pool` becomes z_t = maxpool(x_1 + ... + x_t) -
+      maxpool(x_1 + ... + x_{t-1}): a running sum, the pool, and the difference to
+      the step before, each a neuron. A running maximum would be wrong, as
+      negative spikes take back what was summed;
+    * what is linear stays, at every step: synapses and batch norms with their
+      biases, sums, means over tokens. So do softmax and the products of attention;
+    * a result is the sum over all steps, divided by T. A neuron named after the
+      result holds the sum: the tap `NAME:membrane` gives it step by step.
+
+    With `extra-t` the input passes a neuron named after it that lets the first T
+    steps through.
+
+        %1 = spk.qcfs %0 {levels = 4 : i64, up = 2.0 : f32}
+           : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32>
+     => %x = arith.divf %0, %c2 : tensor<8x1x64x48xf32>
+        %s = spk.signed_if %x initial(%half, %zero : ...) {max_count = 8 : i64, v_threshold = 1.0 : f32}
+           : tensor<8x1x64x48xf32> -> tensor<8x1x64x48xf32>
+        %1 = arith.mulf %s, %c2 : tensor<8x1x64x48xf32>
+
+    An error names the layer that cannot be converted: a spiking neuron, another
+    activation, a product of activations elementwise, more time steps than one.
+    Runs on `input`, before any other pass.
+  }];
+  let options = [
+    Option<"steps", "T", "int64_t", "0",
+           "time steps with the input, and bound of the spikes of a neuron">,
+    Option<"extraSteps", "extra-t", "int64_t", "0",
+           "further time steps without input">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numNeurons", "neurons", "activations that became neurons">,
+    Statistic<"numPools", "pools", "max-pools that became differences">
+  ];
+}
+
 def ApplyDensities : Pass<"spk-apply-densities", "mlir::ModuleOp"> {
   let summary = "give synapses the densities that were measured";
   let description = [{
