@@ -460,8 +460,9 @@ class SpikeDrivenTransformerV3Large(nn.Module):
         for block in self.block3:
             x = block(x)
         x = x.mean(3)  # over tokens: [T, B, C]
+        fired = self.lif(x)
         logits = self.head(x).mean(0)  # of the stream itself, as published
-        return logits if self.head_kd is None else (logits + self.head_kd(self.lif(x)).mean(0)) / 2
+        return logits if self.head_kd is None else (logits + self.head_kd(fired).mean(0)) / 2
 
     def example(self, batch: int = 1, seed: int = 0) -> tuple[Tensor]:
         """An input of this model's shape: ``batch`` images, uniform in [0, 1), on the grid of 1/16."""

@@ -100,6 +100,7 @@ void addLayerHandlers(HandlerTable &table);
 void addNeuronHandlers(HandlerTable &table);
 void addPoolingHandlers(HandlerTable &table);
 void addShapeHandlers(HandlerTable &table);
+void addSubStepHandlers(HandlerTable &table);
 void addSynapseHandlers(HandlerTable &table);
 
 } // namespace mlir::spk

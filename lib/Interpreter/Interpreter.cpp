@@ -24,6 +24,7 @@ Interpreter::Interpreter(ModuleOp module, const WeightStore &weights)
   addNeuronHandlers(*handlers);
   addPoolingHandlers(*handlers);
   addShapeHandlers(*handlers);
+  addSubStepHandlers(*handlers);
   addSynapseHandlers(*handlers);
 }
 

@@ -28,6 +28,7 @@ def compile_file(
     target_cpu: str = "host",
     cost_model: str | Path | None = None,
     openmp: bool = False,
+    binary_substeps: bool = False,
     extra_args: Sequence[str] = (),
     echo: bool = False,
 ) -> Path:
@@ -44,6 +45,8 @@ def compile_file(
     arguments += [f"--tap={tap}" for tap in taps]
     if cost_model is not None:
         arguments.append(f"--cost-model={cost_model}")
+    if binary_substeps:
+        arguments.append("--binary-substeps")
     if not openmp:
         arguments.append("--openmp=none")
     with tempfile.TemporaryDirectory(prefix="spk-samples-") as folder:
@@ -72,6 +75,7 @@ def compile(
     openmp: bool | None = None,
     sequence: bool | None = None,
     tb_scan: bool = False,
+    binary_substeps: bool = False,
     extra_args: Sequence[str] = (),
 ) -> CompiledModel:
     """Compile a model to native code and load it.
@@ -93,6 +97,9 @@ def compile(
             CPUs, by which kernels are chosen; never changes a bit.
         openmp: whether to emit parallel code; by default if `threads` is not 1.
         sequence, tb_scan: see `spk.import_model`.
+        binary_substeps: run integer spikes as binary ones: what reads a neuron
+            that fires 0 to D sums spikes of D sub-steps, which may round
+            otherwise than the sum of integers.
         extra_args: further arguments of ``spk-compile``.
 
     Raises:
@@ -115,6 +122,7 @@ def compile(
         target_cpu=target_cpu,
         cost_model=cost_model,
         openmp=parallel,
+        binary_substeps=binary_substeps,
         extra_args=extra_args,
     )
     return CompiledModel(library, threads, keep=keep)

@@ -21,6 +21,8 @@ llvm::Error Compilation::startHash() {
       "batch=" + std::to_string(options.batch),
       "association=" + options.association, "sum=" + options.sum,
       "inexact=" + std::to_string(options.allowInexactAssociation)};
+  if (options.binarySubSteps)
+    relevant.push_back("binary-substeps");
   relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
   if (!densitiesFile.empty()) {
     auto densities = llvm::MemoryBuffer::getFile(densitiesFile);

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from spk.errors import Unsupported
 from spk.importer.context import Complement, Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
+from spk.importer.ops_layer import scale_shift
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
 __all__: list[str] = []
@@ -98,6 +101,23 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
     return a.with_value(ctx.binary(op, a.value, b.value, ctx.path))
 
 
+def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
+    """A factor or a summand for every channel, such as a layer scale; None where the constant is another one."""
+    if not isinstance(x, View) or not isinstance(const, Const):
+        return None
+    rank = len(x.dims)
+    shape = (1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape)
+    long = [d for d, size in enumerate(shape) if size > 1]
+    if len(shape) != rank or len(long) != 1 or shape[long[0]] != x.shape[long[0]]:
+        return None
+    size = shape[long[0]]
+    own = Const(const.tensor.reshape(size), const.key)
+    # Neither a factor of 1 nor adding -0 changes a bit.
+    if factor:
+        return scale_shift(ctx, ctx.real(x), long[0], own, Const(torch.full((size,), -0.0), f"constant:zeros:{size}"))
+    return scale_shift(ctx, ctx.real(x), long[0], Const(torch.ones(size), f"constant:ones:{size}"), own)
+
+
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
@@ -138,6 +158,10 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
         number = _number(y)
         if number is not None:
             return _plus(ctx, need_view(x), number)
+    for x, y in ((a, b), (b, a)):
+        shifted = _per_channel(ctx, x, y, factor=False)
+        if shifted is not None:
+            return shifted
     x, y = _operands(ctx, a, b)
     if not x.value.is_float and not y.value.is_float:
         return _add_counts(ctx, x, y)
@@ -225,6 +249,10 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         number = _number(y)
         if number is not None:
             return _scale(ctx, x, number)
+    for x, y in ((a, b), (b, a)):
+        scaled = _per_channel(ctx, x, y, factor=True)
+        if scaled is not None:
+            return scaled
     if isinstance(a, View) and isinstance(b, View):
         a, b = _inverted(ctx, a, b), _inverted(ctx, b, a)
     for x, y in ((a, b), (b, a)):

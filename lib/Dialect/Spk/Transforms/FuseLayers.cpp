@@ -36,8 +36,8 @@ bool isElementwise(Operation *op) {
 /// evaluated at compile time are none.
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
-             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp>(
-             op) ||
+             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp,
+             SubStepsOp, AccumulateOp>(op) ||
          isElementwise(op);
 }
 
@@ -106,6 +106,8 @@ private:
       return !poolsSpikes || isa<AddOp>(op);
     if (auto gate = dyn_cast<GateOp>(op))
       return !poolsSpikes && gate.getInput() == getResult(ops.back());
+    if (isa<AccumulateOp>(op))
+      return isa<SynapseOpInterface>(ops.back());
     if (isa<ScaleShiftOp, RepeatOp>(op))
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))
