@@ -15,7 +15,11 @@ from torch import nn
 from zoo.meta_spikeformer import meta_spikeformer
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
-from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
+from zoo.spike_driven_transformer import (
+    spike_driven_transformer_cifar,
+    spike_driven_transformer_dvs,
+    spike_driven_transformer_imagenet,
+)
 from zoo.spiking_resformer import spiking_resformer, spiking_resformer_cifar, spiking_resformer_dvs
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
@@ -153,6 +157,15 @@ FAMILIES = [
         spike_driven_transformer_cifar,
         {**SMALL, "img": (16, 32)},
         [Configuration("2-512", {}, 10.24)],
+    ),
+    Family(
+        "Spike-driven Transformer, DVS",
+        spike_driven_transformer_dvs,
+        {**SMALL, "img": (16, 32), "T": 5},
+        [
+            Configuration("2-256, CIFAR10-DVS", {}, 2.6),
+            Configuration("2-256, Gesture", {"num_classes": 11, "img": 128, "pooling_stat": "0111", "T": 16}, 2.6),
+        ],
     ),
     Family(
         "Meta-SpikeFormer (Spike-driven Transformer V2)",

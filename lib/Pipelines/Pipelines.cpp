@@ -72,6 +72,12 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCleanup());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyRanges());
+  // Synapses of sub-steps add in another order than those of integers.
+  if (options.binarySubSteps) {
+    ExpandIntegerSpikesOptions integers;
+    integers.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createExpandIntegerSpikes(integers));
+  }
   // The last passes that may decide about rounding.
   ChooseAssociationOptions association;
   association.force = options.association;

@@ -79,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     group = native.add_argument_group("code generation")
     group.add_argument("--target-cpu", default="host", metavar="CPU", help="host (default), x86-64-v3, ...")
     group.add_argument("--threads", type=int, default=1, metavar="N", help="threads; 1 (default) means no OpenMP")
+    group.add_argument(
+        "--binary-substeps",
+        action="store_true",
+        help="run integer spikes as binary ones: synapses of a neuron that fires 0 to D read spikes in D sub-steps",
+    )
 
     add = commands.add_parser
     p = add("import", parents=[inputs], help="write .mlir and .safetensors", description="Import a model without compiling it.")
@@ -162,6 +167,11 @@ def _reading(args: argparse.Namespace) -> dict[str, Any]:
     return {"sequence": sequence, "tb_scan": args.tb_scan}
 
 
+def _native(args: argparse.Namespace) -> dict[str, Any]:
+    """What is compiled for, and how, for `compile` and `compile_file`."""
+    return {"target_cpu": args.target_cpu, "binary_substeps": args.binary_substeps}
+
+
 def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
     from spk.sources import example_inputs, load_source, set_timesteps
 
@@ -206,7 +216,7 @@ def _check(args: argparse.Namespace) -> int:
             print(f"{args.model}: imported ({len(imported.operations)} operations); not compiled")
             return 0
         try:
-            compile_file(imported.mlir, Path(folder) / "model.so", target_cpu=args.target_cpu, openmp=args.threads != 1)
+            compile_file(imported.mlir, Path(folder) / "model.so", openmp=args.threads != 1, **_native(args))
         except SpkError as error:
             print(f"{args.model}: not supported, the import succeeded but compiling failed")
             print(error)
@@ -223,7 +233,7 @@ def _compile(args: argparse.Namespace) -> int:
     output = Path(args.output)
     imported = import_model(model, inputs, output.with_suffix(""), **_reading(args))
     _print_warnings(imported.warnings)
-    options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
+    options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "openmp": args.threads != 1, **_native(args)}
     compile_file(imported.mlir, output, ann_to_snn=args.ann_to_snn, extra_args=args.rest, echo=True, **options)
     return 0
 
@@ -246,7 +256,7 @@ def _run(args: argparse.Namespace) -> int:
         inputs = example_inputs(None, None, args.input, args.input_shape, args.timesteps)  # type: ignore[arg-type]
     else:
         model, inputs = _load(args)
-        compiled = compile_model(model, *inputs, threads=args.threads, target_cpu=args.target_cpu, **_reading(args))
+        compiled = compile_model(model, *inputs, threads=args.threads, **_native(args), **_reading(args))
     result = compiled(*[x.numpy() for x in inputs])
     values = list(result.values()) if isinstance(result, dict) else list(result) if isinstance(result, tuple) else [result]
     names = [o.name for o in compiled.outputs]
@@ -270,7 +280,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.artefact:
         compiled = load(args.artefact, args.threads)
     else:
-        options = {"threads": args.threads, "target_cpu": args.target_cpu, **_reading(args)}
+        options = {"threads": args.threads, **_native(args), **_reading(args)}
         compiled = compile_model(model, *inputs, taps=["*:spikes"], **options)
     report = compare(model, compiled, *inputs)
     print(report)

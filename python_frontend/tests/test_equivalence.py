@@ -28,7 +28,11 @@ from torch.utils import _pytree as pytree
 from zoo.meta_spikeformer import meta_spikeformer
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet50, sew_resnet_dvs
-from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
+from zoo.spike_driven_transformer import (
+    spike_driven_transformer_cifar,
+    spike_driven_transformer_dvs,
+    spike_driven_transformer_imagenet,
+)
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
@@ -143,6 +147,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
         1,
     ),
     "sdt_hook": (Hooked, 2),
+    "sdt_dvs": (lambda: sdt(spike_driven_transformer_dvs, img=(16, 32), T=5), 2),
+    "sdt_dvs_plif": (lambda: sdt(spike_driven_transformer_dvs, img=32, T=3, pooling_stat="0111", spike_mode="plif"), 1),
     "meta_spikeformer": (
         lambda: meta_spikeformer(dims=(16, 24, 32, 48), depths=(1, 1), heads=2, img=(32, 64), num_classes=10),
         1,
@@ -320,6 +326,8 @@ REFUSED = {
             "spikformer_dvs",
             "spikformer_dvs_pool_first",
             "spikingformer_dvs",
+            "sdt_dvs",
+            "sdt_dvs_plif",
             "qkformer_dvs",
             "sew_resnet_dvs_add",
             "sew_resnet_dvs_iand",

@@ -57,6 +57,7 @@ llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
     pipeline.taps.addValue(tap);
   pipeline.association = options.association;
   pipeline.allowInexactAssociation = options.allowInexactAssociation;
+  pipeline.binarySubSteps = options.binarySubSteps;
   pipeline.sum = options.sum;
   pipeline.densities = densitiesFile;
   pipeline.tapSynapses = options.tapSynapses;

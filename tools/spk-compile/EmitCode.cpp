@@ -24,6 +24,8 @@ llvm::Error Compilation::startHash() {
   if (options.snnSteps > 0)
     relevant.push_back("ann-to-snn=" + std::to_string(options.snnSteps) + "," +
                        std::to_string(options.snnExtraSteps));
+  if (options.binarySubSteps)
+    relevant.push_back("binary-substeps");
   relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
   if (!densitiesFile.empty()) {
     auto densities = llvm::MemoryBuffer::getFile(densitiesFile);

@@ -27,6 +27,7 @@ static CompileOptions getProfilingOptions(const CompileOptions &options,
   profiling.taps = options.taps;
   profiling.association = options.association;
   profiling.allowInexactAssociation = options.allowInexactAssociation;
+  profiling.binarySubSteps = options.binarySubSteps;
   profiling.sum = options.sum;
   profiling.openmp = options.openmp;
   profiling.toolchain = options.toolchain;

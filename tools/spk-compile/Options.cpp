@@ -76,6 +76,11 @@ static cl::opt<bool> allowInexactAssociation(
     "allow-inexact-association",
     cl::desc("Choose --association even where rounding may differ"),
     cl::cat(category));
+static cl::opt<bool> binarySubSteps(
+    "binary-substeps",
+    cl::desc("Run integer spikes as binary sub-steps: synapses of a neuron "
+             "that fires 0 to D read spikes in D sub-steps"),
+    cl::cat(category));
 static cl::opt<std::string>
     sum("sum",
         cl::desc("Order of summation of spikes times weights: auto, "
@@ -302,6 +307,7 @@ static std::optional<CompileOptions> check() {
         association + "'");
   options.association = association;
   options.allowInexactAssociation = allowInexactAssociation;
+  options.binarySubSteps = binarySubSteps;
   if (!llvm::is_contained({"auto", "sequential", "grouped"}, sum))
     return usageError("--sum must be auto, sequential or grouped, not '" + sum +
                       "'");

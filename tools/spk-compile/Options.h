@@ -34,6 +34,8 @@ struct CompileOptions {
   std::vector<std::string> taps;
   std::string association = "auto";
   bool allowInexactAssociation = false;
+  /// Integer spikes as binary sub-steps.
+  bool binarySubSteps = false;
   std::string sum = "auto";
   /// .npy files to measure densities on, or a file of densities.
   std::vector<std::string> samples;

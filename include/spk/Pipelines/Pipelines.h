@@ -57,6 +57,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "allow-inexact-association",
       llvm::cl::desc("reassociate even where rounding may differ"),
       llvm::cl::init(false)};
+  Option<bool> binarySubSteps{
+      *this, "binary-substeps",
+      llvm::cl::desc("run integer spikes as binary sub-steps"),
+      llvm::cl::init(false)};
   Option<std::string> sum{*this, "sum",
                           llvm::cl::desc("auto, sequential or grouped"),
                           llvm::cl::init("auto")};

@@ -16,7 +16,7 @@ from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["conv2d", "emit_neuron", "linear", "max_pool"]
+__all__ = ["conv2d", "emit_neuron", "linear", "max_pool", "scale_shift"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -138,6 +138,16 @@ def _channel_layout(view: View, group: Group) -> str | None:
     if atom.axis == 2:
         return CHANNELS_FIRST
     return CHANNELS_LAST if atom.axis == len(view.value.shape) - 1 else None
+
+
+def scale_shift(ctx: Context, view: View, axis: int, scale: Const, shift: Const) -> View:
+    """``view * scale + shift``, one number of each for every element of an axis of the value, the third or the last."""
+    view = ctx.floats(view)
+    operands = [view.value, ctx.weight(scale), ctx.weight(shift)]
+    result = ctx.builder.fresh(view.value.shape, "f32")
+    form = f"spk.scale_shift {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
+    layout = CHANNELS_LAST if axis == len(view.value.shape) - 1 else CHANNELS_FIRST
+    return view.with_value(ctx.builder.add("spk.scale_shift", form, result, ctx.path, layout=layout))
 
 
 @handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")

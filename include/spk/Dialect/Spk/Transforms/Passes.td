@@ -242,6 +242,42 @@ def DeriveStep : Pass<"spk-derive-step", "mlir::ModuleOp"> {
   ];
 }
 
+def ExpandIntegerSpikes
+    : InterfacePass<"spk-expand-integer-spikes", "mlir::FunctionOpInterface"> {
+  let summary = "run integer spikes as binary sub-steps";
+  let description = [{
+    An integer neuron that fires 0 to D becomes D binary sub-steps for every
+    synapse that reads it: sub-step j carries what exceeds j, the synapse runs
+    on the binary spikes of all sub-steps, and `spk.accumulate` adds their sums.
+    A bias is added behind it, once, and so is what follows, such as a batch
+    norm. Reshapes, slices, transposes, repetitions and max-pools between neuron
+    and synapse stay in front of the sub-steps.
+
+        %s = spk.multi_spike %c {levels = 4 : i64} : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xi8>
+        %y = spk.linear %s, %w bias %b : (tensor<1x1x64x48xi8>, ...) -> tensor<1x1x64x96xf32>
+     => %u = spk.sub_steps %s {levels = 4 : i64} : tensor<1x1x64x48xi8> -> tensor<4x1x64x48xi1>
+        %0 = spk.linear %u, %w : (tensor<4x1x64x48xi1>, ...) -> tensor<4x1x64x96xf32>
+        %1 = spk.accumulate %0 {levels = 4 : i64} : tensor<4x1x64x96xf32> -> tensor<1x1x64x96xf32>
+        %y = spk.scale_shift %1, %ones, %b
+
+    The sum is the same number in another order: where no addition rounds, the
+    same bits. What else reads integers (attention, means, joins, synapses of
+    sums of spikes) reads them as before; `spk.why_integers` on the op says so.
+
+    Runs at `input`, once static work was hoisted.
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "report every op that goes on reading integers as a remark">
+  ];
+  let dependentDialects = ["::mlir::spk::SpkDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numExpanded", "expanded", "synapses that read binary sub-steps">,
+    Statistic<"numKept", "kept", "ops that go on reading integers">
+  ];
+}
+
 def ExpandSPS : Pass<"spk-expand-sps"> {
   let summary = "write patch-splitting stages as convolution, norm, neuron, pool";
   let description = [{
