@@ -10,7 +10,7 @@ from spk.importer.context import Complement, Const, Context, Deferred, Scaled, h
 from spk.importer.mlir import MAX_OF
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
-__all__: list[str] = []
+__all__ = ["activation"]
 
 
 def _number(x: Any) -> float | None:
@@ -22,7 +22,7 @@ def _number(x: Any) -> float | None:
     return None
 
 
-def _activation(ctx: Context, const: Const, like: View) -> View:
+def activation(ctx: Context, const: Const, like: View) -> View:
     """A constant tensor as an activation that lies like another operand of the same torch shape."""
     rank = len(like.dims)
     tensor = const.tensor.reshape((1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape))
@@ -101,10 +101,10 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
-        a = _activation(ctx, a, b)
+        a = activation(ctx, a, b)
     if isinstance(b, Const):
         a = ctx.real(need_view(a))
-        b = _activation(ctx, b, a)
+        b = activation(ctx, b, a)
     return _correspond(ctx, ctx.real(need_view(a)), ctx.real(need_view(b)))
 
 
