@@ -13,7 +13,7 @@ from spk.importer.mlir import MAX_OF
 from spk.importer.ops_layer import scale_shift
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
-__all__: list[str] = []
+__all__ = ["activation"]
 
 
 def _number(x: Any) -> float | None:
@@ -25,7 +25,7 @@ def _number(x: Any) -> float | None:
     return None
 
 
-def _activation(ctx: Context, const: Const, like: View) -> View:
+def activation(ctx: Context, const: Const, like: View) -> View:
     """A constant tensor as an activation that lies like another operand of the same torch shape."""
     rank = len(like.dims)
     tensor = const.tensor.reshape((1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape))
@@ -142,10 +142,10 @@ def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
-        a = _activation(ctx, a, b)
+        a = activation(ctx, a, b)
     if isinstance(b, Const):
         a = ctx.real(need_view(a))
-        b = _activation(ctx, b, a)
+        b = activation(ctx, b, a)
     return _correspond(ctx, ctx.real(need_view(a)), ctx.real(need_view(b)))
 
 
