@@ -7,13 +7,15 @@ held out and never seen by training.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["HELD_OUT", "SIDE", "load"]
+__all__ = ["HELD_OUT", "SIDE", "augment", "load"]
 
 HELD_OUT = 360
 SIDE = 32  # pixels
@@ -35,3 +37,17 @@ def load(side: int = SIDE) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     train, held = train_test_split(range(len(labels)), test_size=HELD_OUT, random_state=0, stratify=labels)
     target = torch.from_numpy(labels).to(torch.int64)
     return images[train], target[train], images[held], target[held]
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Rotate by up to 12 degrees, scale by up to 10 %, shift by up to 2 pixels; ``[B, 1, H, W]``."""
+
+    def uniform(limit: float) -> Tensor:
+        return (torch.rand(len(images), generator=generator) * 2 - 1) * limit
+
+    angle, scale = uniform(math.radians(12)), 1 + uniform(0.1)
+    shift = 2.0 * 2.0 / images.shape[-1]
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    rows = torch.stack([cos, -sin, uniform(shift), sin, cos, uniform(shift)], dim=1)
+    grid = functional.affine_grid(rows.reshape(-1, 2, 3), list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, align_corners=False)

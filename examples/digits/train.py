@@ -15,7 +15,6 @@ band, because an attention that is silent or saturated carries nothing.
 from __future__ import annotations
 
 import argparse
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,20 +29,6 @@ from torch.nn import functional
 SEED = 0
 BAND = (0.06, 0.40)  # firing rates that cost nothing
 PENALTY = 2.0
-
-
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Rotate by up to 12 degrees, scale by up to 10 %, shift by up to 2 pixels; ``[B, 1, H, W]``."""
-
-    def uniform(limit: float) -> Tensor:
-        return (torch.rand(len(images), generator=generator) * 2 - 1) * limit
-
-    angle, scale = uniform(math.radians(12)), 1 + uniform(0.1)
-    shift = 2.0 * 2.0 / images.shape[-1]
-    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    rows = torch.stack([cos, -sin, uniform(shift), sin, cos, uniform(shift)], dim=1)
-    grid = functional.affine_grid(rows.reshape(-1, 2, 3), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, align_corners=False)
 
 
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
@@ -91,7 +76,7 @@ def train(
         order = torch.randperm(len(images), generator=generator)
         for step in range(steps):
             index = order[step * batch : (step + 1) * batch]
-            logits = model(augment(images[index], generator))
+            logits = model(data.augment(images[index], generator))
             loss = functional.cross_entropy(logits, labels[index], label_smoothing=0.05)
             outside = sum(functional.relu(BAND[0] - r) + functional.relu(r - BAND[1]) for r in rates.values())
             optimizer.zero_grad()

@@ -135,6 +135,8 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
       .Case([&](MatmulOp op) { return emitMatmul(op, at); })
       .Case([&](CountOp op) { return emitCount(op, at); })
       .Case([&](GateOp op) { return emitGate(op, at); })
+      .Case([&](SubStepsOp op) { return emitSubSteps(op, at); })
+      .Case([&](AccumulateOp op) { return emitAccumulate(op, at); })
       .Default([&](Operation *op) { return emitElementwise(op, at); });
 }
 

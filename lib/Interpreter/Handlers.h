@@ -101,6 +101,7 @@ void addNeuronHandlers(HandlerTable &table);
 void addPoolingHandlers(HandlerTable &table);
 void addProductHandlers(HandlerTable &table);
 void addShapeHandlers(HandlerTable &table);
+void addSubStepHandlers(HandlerTable &table);
 void addSynapseHandlers(HandlerTable &table);
 
 } // namespace mlir::spk

@@ -25,6 +25,7 @@ Interpreter::Interpreter(ModuleOp module, const WeightStore &weights)
   addPoolingHandlers(*handlers);
   addProductHandlers(*handlers);
   addShapeHandlers(*handlers);
+  addSubStepHandlers(*handlers);
   addSynapseHandlers(*handlers);
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -19,6 +20,7 @@ _PROBE = 1 << 16  # elements per step used to find the shift of a neuron
 _WINDOWS, _SIDE = 8, 24  # of each image, and least side, where it is found behind a pool
 _PASSES = 400  # forwards before giving up
 _WITHIN = 0.008  # how close a neuron without a batch norm comes to the rate asked of it
+_RESULTS = 8  # results of batch norms that wait for their neurons, such as those of q, k and v
 _STRAY = 0.012  # how far a rate that was asked for may move for the sake of a neuron that it feeds
 
 Rates = Mapping[str, float | tuple[float, nn.Module]]
@@ -47,6 +49,7 @@ class Walk:
         self.done: set[str] = set()
         self.order: list[str] = []  # neurons of this pass, in order of execution
         self.feeder: nn.Module | None = None  # last batch norm or synapse with bias since the last neuron
+        self.results: deque[tuple[nn.Module, Tensor]] = deque(maxlen=_RESULTS)  # of batch norms that no neuron has read
         self.passes = 0
 
     def uniform(self, *shape: int) -> Tensor:
@@ -73,12 +76,14 @@ class Walk:
                 handles.append(module.register_forward_pre_hook(self.at_neuron(path)))
             elif isinstance(module, NORMS):
                 handles.append(module.register_forward_pre_hook(self.at_norm(path)))
+                handles.append(module.register_forward_hook(self.behind_norm))
             elif isinstance(module, SYNAPSES):
                 handles.append(module.register_forward_pre_hook(self.at_synapse()))
         with hooked(handles):
             while self.passes < _PASSES:
                 self.passes += 1
                 self.order, self.feeder = [], None
+                self.results.clear()
                 try:
                     run(self.model, example)
                     return
@@ -106,19 +111,35 @@ class Walk:
                 return
             self.done.add(path)
             x = inputs[0]
-            axes = [axis for axis in range(x.dim()) if axis != 1]
+            channels = 2 if getattr(norm, "step_mode", "s") == "m" else 1  # [T, B, C, ...] or [T * B, C, ...]
+            axes = [axis for axis in range(x.dim()) if axis != channels]
             variance, mean = torch.var_mean(x, axes, correction=0)
             self.set_norm(norm, mean.double(), variance.double().sqrt())
 
         return hook
 
+    def behind_norm(self, norm: nn.Module, _inputs: Any, result: Tensor) -> None:
+        self.results.append((norm, result))
+
+    def take_feeder(self, x: Tensor) -> nn.Module | None:
+        """The batch norm whose result a neuron reads, as it is or regrouped; otherwise the last layer since the neuron before."""
+        memory = x.untyped_storage().data_ptr()
+        found = next((pair for pair in self.results if pair[1].untyped_storage().data_ptr() == memory), None)
+        if found is None:
+            feeder, self.feeder = self.feeder, None
+            return feeder
+        self.results = deque((pair for pair in self.results if pair[1] is not found[1]), maxlen=_RESULTS)
+        if self.feeder is found[0]:
+            self.feeder = None
+        return found[0]
+
     def at_neuron(self, path: str) -> Callable[..., None]:
         def hook(node: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             self.order.append(path)
-            feeder, self.feeder = self.feeder, None
+            x = inputs[0]
+            feeder = self.take_feeder(x)
             if path in self.done:
                 return
-            x = inputs[0]
             wanted = self.wanted(path)
             pool = wanted[1] if wanted else None
             sample = self.sample(node, x, pool)

@@ -316,6 +316,24 @@ class Rearranged(nn.Module):
         return self.fc(reduce(self.attn_lif(y), "t b c n -> b c", "mean"))
 
 
+class LayerScale(nn.Module):
+    """Factors and summands of channels, innermost and not, of a stream and of spikes, ``[T, B, N, C]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.bn1, self.fc2, self.bn2 = nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Conv1d(6, 6, 1), nn.BatchNorm1d(6)
+        self.lif, self.last = LIFNode(), LIFNode()
+        self.inner = nn.Parameter(torch.tensor([0.5, 1.0, 2.0, -1.0, 0.25, 4.0]))
+        self.outer = nn.Parameter(torch.tensor([1.0, 0.5, -2.0, 1.0, 2.0, 0.5]))
+        self.shift = nn.Parameter(torch.tensor([0.25, -0.5, 0.0, 1.0, -0.25, 0.5]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        lead = x.shape[:2]
+        y = x + self.shift + self.inner * self.bn1(self.fc1(x).flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, lead)
+        y = self.bn2(self.fc2((self.lif(y) * self.inner).flatten(0, 1).transpose(1, 2))).unflatten(0, lead)
+        return self.last(y * self.outer[:, None] + x.transpose(-1, -2))
+
+
 def grid(*shape: int) -> Tensor:
     """Random multiples of 1/16."""
     generator = torch.Generator().manual_seed(0)
@@ -337,6 +355,7 @@ def cases() -> Iterator[Case]:
     yield "inhibition", Inhibits, (grid(3, 6) * 4,)
     if find_spec("einops") is not None:
         yield "einops", Rearranged, (grid(2, 2, 4, 4) * 4,)
+    yield "factors_of_channels", LayerScale, (grid(3, 2, 5, 6) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
     yield "converted", Converted, (grid(4, 2, 3, 6) * 4,)
     yield "integer_neurons", IntegerNeurons, (grid(3, 2, 2, 8, 8),)

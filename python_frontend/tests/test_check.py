@@ -164,19 +164,34 @@ def test_control_flow() -> None:
     assert "torch.export cannot capture" in reason
 
 
-def test_in_place_on_an_alias() -> None:
-    class Alias(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.lif = LIFNode()
+class Counts(nn.Module):
+    """Changes a buffer in place: a state that no neuron keeps."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.lif = LIFNode()
+        self.register_buffer("seen", torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.seen += x.mean((0, 1))
+        return self.lif(x) * self.seen
+
+
+def test_a_buffer_that_changes() -> None:
+    model = Counts()
+    found = problems(model, torch.rand(2, 3, 4))
+    assert "the forward pass changes seen in place" in " ".join(found.values())
+    assert not model.seen.any()
+
+
+def test_assignment_to_every_second_element() -> None:
+    class Strided(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            y = self.lif(x)
-            z = y.flatten(2)
-            y += 1.0
-            return z
+            x = x * 2.0
+            x[..., ::2] = 0.0
+            return x
 
-    assert "in-place" in " ".join(problems(Alias(), torch.rand(2, 3, 4, 5)).values())
+    assert "an assignment to every 2th element" in " ".join(problems(Strided(), torch.rand(2, 3, 4)).values())
 
 
 # Command line -------------------------------------------------------------------

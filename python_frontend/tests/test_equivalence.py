@@ -28,7 +28,11 @@ from torch.utils import _pytree as pytree
 from zoo.meta_spikeformer import meta_spikeformer
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet50, sew_resnet_dvs
-from zoo.spike_driven_transformer import spike_driven_transformer_cifar, spike_driven_transformer_imagenet
+from zoo.spike_driven_transformer import (
+    spike_driven_transformer_cifar,
+    spike_driven_transformer_dvs,
+    spike_driven_transformer_imagenet,
+)
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
@@ -41,17 +45,6 @@ from spk.importer.neuron_table import spec_of
 LOW, HIGH = 0.02, 0.60
 WRITTEN_OUT = {"quant1", "quant2"}  # taps of neurons that are no classes of a library
 FIXTURES = ("sj_attention", "tutorial_en", "tutorial_en_improved", "tutorial_zh")
-
-
-class First(nn.Module):
-    """The first output of a model with several, for `settle`."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return pytree.tree_leaves(self.model(*inputs))[0]
 
 
 @dataclass
@@ -154,6 +147,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
         1,
     ),
     "sdt_hook": (Hooked, 2),
+    "sdt_dvs": (lambda: sdt(spike_driven_transformer_dvs, img=(16, 32), T=5), 2),
+    "sdt_dvs_plif": (lambda: sdt(spike_driven_transformer_dvs, img=32, T=3, pooling_stat="0111", spike_mode="plif"), 1),
     "meta_spikeformer": (
         lambda: meta_spikeformer(dims=(16, 24, 32, 48), depths=(1, 1), heads=2, img=(32, 64), num_classes=10),
         1,
@@ -189,7 +184,7 @@ def settled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     else:
         model = build().eval()
         inputs = model.example(batch=given) if isinstance(given, int) else given
-    report = settle(First(model), inputs, low=LOW, high=HIGH, output="rounded")
+    report = settle(model, inputs, low=LOW, high=HIGH, output="rounded")
     result, calls = trace(model, inputs)
     assert len(calls) >= 1
     for call in calls:
@@ -331,6 +326,8 @@ REFUSED = {
             "spikformer_dvs",
             "spikformer_dvs_pool_first",
             "spikingformer_dvs",
+            "sdt_dvs",
+            "sdt_dvs_plif",
             "qkformer_dvs",
             "sew_resnet_dvs_add",
             "sew_resnet_dvs_iand",

@@ -146,6 +146,45 @@ def test_product(core: Core, need_tool: Callable[[str], str]) -> None:
     assert report.output_equal
 
 
+class Scaled(nn.Module):
+    """A linear layer, a constant that multiplies what it gives in a torch layout of its own, and a neuron."""
+
+    def __init__(self, split: Callable[[Tensor], Tensor], constant: Tensor) -> None:
+        super().__init__()
+        self.linear, self.lif, self.split = nn.Linear(C, C, bias=False), LIFNode(), split
+        self.register_buffer("constant", constant)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lif(self.split(self.linear(x)) * self.constant)
+
+
+CONSTANTS: dict[str, tuple[Callable[[Tensor], Tensor], tuple[int, ...], bool]] = {
+    "channels": (lambda x: x, (C,), True),
+    "heads": (heads, (HEADS, 1, 1), True),
+    "width of a head": (heads, (C // HEADS,), True),
+    "two of three factors": (lambda x: x.unflatten(3, (2, 2, 4)), (2, 1, 4), True),
+    "channels first": (lambda x: x.transpose(2, 3), (C, 1), True),
+    "tokens": (lambda x: x, (N, 1), True),  # nothing tells which of two axes are the channels
+    "tokens and channels": (lambda x: x, (N, C), False),
+}
+
+
+@pytest.mark.parametrize("name", list(CONSTANTS))
+def test_constant_of_channels(name: str, need_tool: Callable[[str], str]) -> None:
+    """What varies along the channels alone is a scale of channels, not a tensor as large as an activation."""
+    need_tool("spk-compile")
+    torch.manual_seed(5)
+    split, shape, is_scale = CONSTANTS[name]
+    model = Scaled(split, torch.randint(1, 9, shape) / 4.0).eval()
+    model.linear.weight.data = torch.randint(-4, 8, (C, C)) / 16.0
+    x = torch.randint(-8, 32, (T, B, N, C)) / 8.0
+    assert ("spk.scale_shift" in translate(model, (x,), sequence=True).text("net.safetensors")) == is_scale
+    with torch.no_grad():
+        wanted = model(x).numpy()
+    assert 0.02 < wanted.mean() < 0.98
+    np.testing.assert_array_equal(np.asarray(spk.compile(model, x)(x.numpy())), wanted)
+
+
 SOFTMAXES: dict[str, Callable[[Tensor], Tensor]] = {
     "keys": lambda x: torch.softmax(heads(x) @ heads(x).transpose(-1, -2) * 0.3, dim=-1).transpose(2, 3).flatten(3),
     "queries": lambda x: torch.softmax(heads(x) @ heads(x).transpose(-1, -2) * 0.3, dim=-2).transpose(2, 3).flatten(3),

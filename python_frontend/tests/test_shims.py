@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from spk import dyadic
 from spk.cli import main
@@ -208,22 +208,11 @@ def test_what_has_no_stand_in_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert "raised ModuleNotFoundError: No module named 'package_that_is_absent'; install package_that_is_absent first at" in error
 
 
-class First(nn.Module):
-    """The first result of a model that returns several."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x)[0]
-
-
 def test_compiled_equals_pytorch(need_tool: Callable[[str], str]) -> None:
     need_tool("spk-compile")
     model, module = load_source(f"{OLD}:build")
     example = module.example()
-    dyadic.settle(First(model), (example,))
+    dyadic.settle(model, (example,))
     report = compare(model, None, example)
     assert {layer.path for layer in report.layers} == {"stem_lif", "mlp.lif1", "mlp.lif2"}
     assert report.flipped == 0

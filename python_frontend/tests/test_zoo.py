@@ -6,9 +6,25 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
+from zoo.spike_driven_transformer import SDSA, spike_driven_transformer_dvs
+
+from spk import dyadic
+
+
+class First(nn.Module):
+    """The first output of a model with several."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.model(*inputs)[0]
+
 
 MILLIONS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     "qkformer_10_384": (lambda: qkformer_imagenet(dim=384), 16.47),
@@ -110,3 +126,29 @@ def test_bad_configurations() -> None:
         sew_resnet18(connect="OR")
     with pytest.raises(ValueError, match="halve images"):
         sew_resnet_dvs(img=64)
+
+
+def test_event_attention_pools_tokens_and_channels() -> None:
+    torch.manual_seed(3)
+    model = spike_driven_transformer_dvs(dim=16, depth=1, heads=2, T=3, img=(16, 32)).eval()
+    dyadic.calibrate(First(model), model.example(batch=2))
+    attention, hook = model.block[0].attn, {}
+    fired: dict[str, Tensor] = {}
+    for name in ("k", "q"):
+        getattr(attention, f"{name}_lif").register_forward_hook(lambda _m, _x, y, name=name: fired.update({name: y}))
+    with torch.no_grad():
+        model(*model.example(batch=2), hook)
+    name = "MS_SSA_Conv0"
+
+    def pooled(x: Tensor) -> Tensor:
+        return max_pool2d(x.flatten(0, -3), 3, 1, 1).reshape(x.shape)
+
+    assert isinstance(attention, SDSA)
+    assert not torch.equal(pooled(fired["k"]), fired["k"])
+    assert torch.equal(hook[f"{name}_k_lif"], pooled(fired["k"]))  # over the image
+    assert torch.equal(hook[f"{name}_q_lif"], fired["q"])
+    before = hook[f"{name}_kv_before"]  # [T, B, h, N, d]
+    kv = attention.talking_heads_lif(pooled(before).sum(-2, keepdim=True))
+    assert torch.equal(hook[f"{name}_kv"], kv)
+    q = fired["q"].flatten(3).unflatten(2, (2, 8)).transpose(-1, -2)
+    assert torch.equal(hook[f"{name}_x_after_qkv"], pooled(q * kv))

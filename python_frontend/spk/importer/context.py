@@ -12,10 +12,10 @@ from torch import Tensor
 from spk.errors import Problem, Unsupported
 from spk.importer.capture import Captured
 from spk.importer.layout import Layouter
-from spk.importer.mlir import Builder, Value, f32, tensor_type
+from spk.importer.mlir import Builder, Op, Value, f32, tensor_type
 from spk.importer.views import View, compose
 
-__all__ = ["Complement", "Const", "Context", "Deferred", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
+__all__ = ["Complement", "Const", "Context", "Deferred", "Margin", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
 
 
 @dataclass(eq=False)
@@ -24,6 +24,21 @@ class Const:
 
     tensor: Tensor
     key: str
+
+
+@dataclass(frozen=True)
+class Margin:
+    """How a value can be computed with a margin around its pixels, and what stands in that margin.
+
+    Attributes:
+        grow: the value with this many rows and columns more on each side.
+        content: what stands in the margin, by channel, in float64.
+        slack: how far what a model computes for it in float32 may be from that.
+    """
+
+    grow: Callable[[int, int], View]
+    content: Tensor
+    slack: Tensor
 
 
 class Unknown:
@@ -126,9 +141,11 @@ class Context:
         self.path = ""
         self.warnings: list[Problem] = []
         self.states: dict[str, Any] = {}
+        self.heads: dict[Value, Op] = {}  # membranes of neurons that never fire, and what makes them
         self.folded: set[int] = set()  # time steps that single-step neurons take for a part of the batch
         self.constants: dict[str, Tensor] = {}
         self._splats: dict[tuple, Value] = {}
+        self.margins: dict[Value, Margin] = {}  # values that can be computed with more pixels around them
 
     # Constants ----------------------------------------------------------------
 

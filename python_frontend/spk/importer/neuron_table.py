@@ -153,9 +153,7 @@ def _number(module: nn.Module, name: str) -> float:
 
 
 def _qcfs(module: nn.Module) -> NeuronSpec:
-    """QCFS: floor(x / up * levels + 1/2), clipped, times up / levels."""
-    levels = module.levels
-    return NeuronSpec("multi_spike", levels=levels, rounding="half_up", divisor=levels, scale=_number(module, "up"), gain=levels)
+    return NeuronSpec("qcfs", levels=module.levels, up=_number(module, "up"))
 
 
 def _signed_if(module: nn.Module) -> NeuronSpec:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from spk.errors import Unsupported
 from spk.importer.context import Complement, Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
+from spk.importer.ops_layer import scale_shift
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
-__all__: list[str] = []
+__all__ = ["activation"]
 
 
 def _number(x: Any) -> float | None:
@@ -22,7 +25,7 @@ def _number(x: Any) -> float | None:
     return None
 
 
-def _activation(ctx: Context, const: Const, like: View) -> View:
+def activation(ctx: Context, const: Const, like: View) -> View:
     """A constant tensor as an activation that lies like another operand of the same torch shape."""
     rank = len(like.dims)
     tensor = const.tensor.reshape((1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape))
@@ -98,13 +101,51 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
     return a.with_value(ctx.binary(op, a.value, b.value, ctx.path))
 
 
+def _along_channels(view: View, const: Const) -> tuple[int, torch.Tensor] | None:
+    """The axis of channels that a constant varies along and its numbers, None if it varies along other axes or time."""
+    tensor = const.tensor.reshape((1,) * (len(view.dims) - const.tensor.dim()) + tuple(const.tensor.shape))
+    varying = [i for i, n in enumerate(tensor.shape) if n > 1]
+    if tensor.dim() != len(view.dims) or any(tensor.shape[i] != view.shape[i] for i in varying):
+        return None
+    atoms = [a for i in varying for a in view.dims[i] if a.size > 1]
+    shape = view.value.shape
+    axes = {a.axis for a in atoms}
+    if axes not in ({2}, {len(shape) - 1}) or axes & {TIME, BATCH}:
+        return None
+    (axis,) = axes
+    order = sorted(range(len(atoms)), key=lambda i: -atoms[i].stride)
+    numbers = tensor.reshape([a.size for a in atoms]).permute(order)
+    for place, i in enumerate(order):  # what lies between two atoms, or inside the last one, has equal numbers
+        inside = atoms[order[place + 1]].stride * atoms[order[place + 1]].size if place + 1 < len(order) else 1
+        at = 2 * place + 1
+        numbers = numbers.unsqueeze(at).expand(*numbers.shape[:at], atoms[i].stride // inside, *numbers.shape[at:])
+    numbers = numbers.reshape(-1)
+    return axis, numbers.repeat(shape[axis] // numbers.numel())
+
+
+def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
+    """A factor or a summand for every channel, such as a layer scale or a scale per head; None where the constant is another one."""
+    if not isinstance(x, View) or not isinstance(const, Const):
+        return None
+    found = _along_channels(x, const)
+    if found is None:
+        return None
+    axis, numbers = found
+    size = numbers.numel()
+    own = Const(numbers, const.key if tuple(const.tensor.shape) == (size,) else f"{const.key}:channels:{size}")
+    # Neither a factor of 1 nor adding -0 changes a bit.
+    if factor:
+        return scale_shift(ctx, ctx.real(x), axis, own, Const(torch.full((size,), -0.0), f"constant:zeros:{size}"))
+    return scale_shift(ctx, ctx.real(x), axis, Const(torch.ones(size), f"constant:ones:{size}"), own)
+
+
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
-        a = _activation(ctx, a, b)
+        a = activation(ctx, a, b)
     if isinstance(b, Const):
         a = ctx.real(need_view(a))
-        b = _activation(ctx, b, a)
+        b = activation(ctx, b, a)
     return _correspond(ctx, ctx.real(need_view(a)), ctx.real(need_view(b)))
 
 
@@ -138,6 +179,10 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
         number = _number(y)
         if number is not None:
             return _plus(ctx, need_view(x), number)
+    for x, y in ((a, b), (b, a)):
+        shifted = _per_channel(ctx, x, y, factor=False)
+        if shifted is not None:
+            return shifted
     x, y = _operands(ctx, a, b)
     if not x.value.is_float and not y.value.is_float:
         return _add_counts(ctx, x, y)
@@ -225,6 +270,10 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         number = _number(y)
         if number is not None:
             return _scale(ctx, x, number)
+    for x, y in ((a, b), (b, a)):
+        scaled = _per_channel(ctx, x, y, factor=True)
+        if scaled is not None:
+            return scaled
     if isinstance(a, View) and isinstance(b, View):
         a, b = _inverted(ctx, a, b), _inverted(ctx, b, a)
     for x, y in ((a, b), (b, a)):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
-from spk.importer.context import Const, Context, Scaled, handler, is_power_of_two, need_const, need_view
+from spk.importer.context import Const, Context, Margin, Scaled, handler, is_power_of_two, need_const, need_view
+from spk.importer.heads import is_head
 from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
+from spk.importer.ops_pad import padding_of
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["emit_neuron", "linear", "max_pool"]
+__all__ = ["conv2d", "emit_neuron", "linear", "max_pool", "scale_shift"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -84,10 +86,12 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
 
 
 @handler("aten.conv2d.default", "aten.conv2d.padding")
-def _conv2d(
+def conv2d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
-    view, weight = ctx.absorb(need_view(x), need_const(weight, "weight"))
+    """Over the last two of four dimensions."""
+    inner, margin = padding_of(ctx, need_view(x))
+    view, weight = ctx.absorb(inner, need_const(weight, "weight"))
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
     if _pair(dilation) != (1, 1):
@@ -97,7 +101,7 @@ def _conv2d(
         if padding == "same" and (kh % 2 == 0 or kw % 2 == 0):
             raise Unsupported("padding='same' with an even kernel", "explicit padding")
         padding = (0, 0) if padding == "valid" else (kh // 2, kw // 2)
-    (sh, sw), (ph, pw) = _pair(stride), _pair(padding)
+    (sh, sw), (ph, pw) = _pair(stride), (p + m for p, m in zip(_pair(padding), margin, strict=True))
     form = _planes(ctx, view)
     t, b, _, h, w = form.value.shape
     shape = (t, b, out, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
@@ -105,7 +109,24 @@ def _conv2d(
     w = ctx.weight(weight)
     bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
     result = _synapse(ctx, "spk.conv", form.value, w, bias_value, shape, attributes)
+    if (kh, kw, sh, sw, ph, pw) == (1, 1, 1, 1, 0, 0):
+        _note_margin(ctx, result, lambda p: _conv2d(ctx, x, weight, bias, 1, p, 1, groups), weight, bias)
     return View(result, (form.dims[0], *(merge((whole(i, shape[i]),)) for i in (2, 3, 4))))
+
+
+def _note_margin(ctx: Context, value: Value, padded: Callable[[tuple[int, int]], View], weight: Const, bias: Const | None) -> None:
+    """A 1x1 convolution of zeros around its input gives its bias around its output."""
+    path = ctx.path
+
+    def grow(rows: int, columns: int) -> View:
+        here, ctx.path = ctx.path, path
+        try:
+            return padded((rows, columns))
+        finally:
+            ctx.path = here
+
+    content = torch.zeros(weight.tensor.shape[0], dtype=torch.float64) if bias is None else bias.tensor.double()
+    ctx.margins[value] = Margin(grow, content, torch.zeros_like(content))
 
 
 @handler("aten.conv1d.default", "aten.conv1d.padding")
@@ -138,13 +159,23 @@ def _channel_layout(view: View, group: Group) -> str | None:
     return CHANNELS_LAST if atom.axis == len(view.value.shape) - 1 else None
 
 
+def scale_shift(ctx: Context, view: View, axis: int, scale: Const, shift: Const) -> View:
+    """``view * scale + shift``, one number of each for every element of an axis of the value, the third or the last."""
+    view = ctx.floats(view)
+    operands = [view.value, ctx.weight(scale), ctx.weight(shift)]
+    result = ctx.builder.fresh(view.value.shape, "f32")
+    form = f"spk.scale_shift {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
+    layout = CHANNELS_LAST if axis == len(view.value.shape) - 1 else CHANNELS_FIRST
+    return view.with_value(ctx.builder.add("spk.scale_shift", form, result, ctx.path, layout=layout))
+
+
 @handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")
 def _batch_norm(
     ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any
 ) -> View:
     if training or mean is None or var is None:
         raise Unsupported("batch norm with the statistics of the batch", "track_running_stats=True and eval mode")
-    view = ctx.floats(need_view(x))
+    view = before = ctx.floats(need_view(x))
     _only_features(view.dims[1], "channel")
     layout = _channel_layout(view, view.dims[1])
     if layout is None:
@@ -158,7 +189,27 @@ def _batch_norm(
     result = ctx.builder.fresh(view.value.shape, "f32")
     form_text = f"spk.batch_norm {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
     ctx.builder.add("spk.batch_norm", form_text, result, ctx.path, eps=f64(eps), layout=layout)
+    if before.value in ctx.margins:
+        _norm_margin(ctx, before, result, gamma, beta, mean, var, eps)
     return view.with_value(result)
+
+
+def _norm_margin(ctx: Context, view: View, result: Value, gamma: Const, beta: Const, mean: Const, var: Const, eps: float) -> None:
+    """What a batch norm makes of a margin around its input."""
+    inner, path = ctx.margins[view.value], ctx.path
+
+    def grow(rows: int, columns: int) -> View:
+        here, ctx.path = ctx.path, path
+        try:
+            return _batch_norm(ctx, inner.grow(rows, columns), gamma, beta, mean, var, False, 0.0, eps)
+        finally:
+            ctx.path = here
+
+    g, b, m, v = (c.tensor.double() for c in (gamma, beta, mean, var))
+    scale = g / (v + eps).sqrt()
+    content = (inner.content - m) * scale + b
+    slack = inner.slack * scale.abs() + 2.0**-21 * (((inner.content.abs() + m.abs()) * scale.abs()) + b.abs())
+    ctx.margins[result] = Margin(grow, content, slack)
 
 
 @handler("aten.max_pool2d.default")
@@ -405,6 +456,8 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
         )
     initial = _initial(ctx, site.spec, path, (1, *current.shape[1:]), tuple(torch_shape))
     op = emit_neuron(ctx, site.spec, current, where, initial)
+    if is_head(site.module):
+        ctx.heads[op.results[0]] = op
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
     fired = form.with_value(ctx.layout.reshape(op.results[0], form.value.shape, ctx.path))
@@ -421,7 +474,7 @@ def _times(ctx: Context, op: str, view: View, number: float) -> View:
 
 def _into(ctx: Context, view: View, spec: NeuronSpec) -> View:
     """What a module makes of its input in front of the operation."""
-    return _times(ctx, "arith.mulf", _times(ctx, "arith.divf", view, spec.scale), spec.gain)
+    return _times(ctx, "arith.divf", view, spec.scale)
 
 
 def _out_of(ctx: Context, view: View, spec: NeuronSpec) -> View:

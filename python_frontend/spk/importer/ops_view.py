@@ -9,10 +9,11 @@ from typing import Any
 import torch
 
 from spk.errors import Unsupported
-from spk.importer.context import Context, Deferred, handler, need_view
-from spk.importer.views import TIME, Atom, Group, View, group_size, merge, permute, reshape
+from spk.importer.context import Const, Context, Deferred, handler, need_view
+from spk.importer.ops_time import final_state
+from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, permute, reshape
 
-__all__ = ["align", "time_repeat"]
+__all__ = ["align", "cat", "part", "reshaped", "stack", "time_repeat"]
 
 
 def _dim(view: View, dim: int, extra: int = 0) -> int:
@@ -21,7 +22,8 @@ def _dim(view: View, dim: int, extra: int = 0) -> int:
 
 
 @handler("aten.reshape.default", "aten.view.default", "aten._unsafe_view.default", "aten._reshape_alias.default")
-def _reshape(ctx: Context, x: Any, shape: Sequence[int], *_: Any) -> View:
+def reshaped(ctx: Context, x: Any, shape: Sequence[int], *_: Any) -> View:
+    """``torch.reshape``, of the value itself where its axes regroup and else of one in torch order."""
     view = need_view(x)
     try:
         return reshape(view, shape)
@@ -32,7 +34,7 @@ def _reshape(ctx: Context, x: Any, shape: Sequence[int], *_: Any) -> View:
 
 @handler("aten.reshape_as.default", "aten.view_as.default")
 def _reshape_as(ctx: Context, x: Any, other: Any) -> View:
-    return _reshape(ctx, x, need_view(other).shape)
+    return reshaped(ctx, x, need_view(other).shape)
 
 
 @handler("aten.flatten.using_ints")
@@ -40,7 +42,7 @@ def _flatten(ctx: Context, x: Any, start: int = 0, end: int = -1) -> View:
     view = need_view(x)
     start, end = _dim(view, start), _dim(view, end)
     shape = view.shape
-    return _reshape(ctx, view, [*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]])
+    return reshaped(ctx, view, [*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]])
 
 
 @handler("aten.unflatten.int")
@@ -50,7 +52,7 @@ def _unflatten(ctx: Context, x: Any, dim: int, sizes: Sequence[int]) -> View:
     sizes = list(sizes)
     if -1 in sizes:
         sizes[sizes.index(-1)] = view.shape[dim] // math.prod(n for n in sizes if n != -1)
-    return _reshape(ctx, view, [*view.shape[:dim], *sizes, *view.shape[dim + 1 :]])
+    return reshaped(ctx, view, [*view.shape[:dim], *sizes, *view.shape[dim + 1 :]])
 
 
 @handler("aten.permute.default")
@@ -212,6 +214,10 @@ def _part_of_atom(ctx: Context, view: View, dim: int, group: Group, start: int, 
 def _select(ctx: Context, x: Any, dim: int, index: int) -> View:
     view = need_view(x)
     dim = _dim(view, dim)
+    others = (*view.dims[:dim], *view.dims[dim + 1 :])
+    steps = view.value.shape[TIME]
+    if view.value in ctx.heads and merge(view.dims[dim]) == (Atom(TIME, steps, 1),) and index % steps == steps - 1:
+        return View(final_state(ctx, ctx.heads[view.value]), others)  # the last membrane, which streams
     view = part(ctx, view, dim, index % view.shape[dim], 1)
     return View(view.value, (*view.dims[:dim], *view.dims[dim + 1 :]))
 
@@ -287,11 +293,10 @@ def _concat(ctx: Context, views: list[View], axis: int) -> Any:
     return ctx.builder.add("tensor.concat", f"tensor.concat dim({axis}) {names} : ({types}) -> {result.type}", result, ctx.path)
 
 
-@handler("aten.stack.default")
-def _stack(ctx: Context, xs: Sequence[Any], dim: int = 0) -> View:
+def stack(ctx: Context, xs: Sequence[Any], dim: int) -> View:
+    """Tensors of single time steps as a sequence."""
     views = [need_view(x) for x in xs]
     first = views[0]
-    dim = _dim(first, dim, extra=1)
     if all(v.value is first.value and v.dims == first.dims for v in views):
         return time_repeat(ctx, _unsqueeze(ctx, first, dim), dim, len(views))
     if any(v.value.shape[TIME] != 1 or isinstance(v.value, Deferred) and v.value.shape[TIME] != 1 for v in views):
@@ -303,19 +308,65 @@ def _stack(ctx: Context, xs: Sequence[Any], dim: int = 0) -> View:
     return View(value, tuple(dims))
 
 
-@handler("aten.cat.default")
-def _cat(ctx: Context, xs: Sequence[Any], dim: int = 0) -> View:
-    views = [ctx.real(need_view(x)) for x in xs]
-    dim = _dim(views[0], dim)
-    forms = [ctx.layout.torch_form(v, ctx.path) for v in views]
+def _with_axis(ctx: Context, view: View, dim: int, along_time: bool) -> View:
+    """A view in which a dimension is one whole axis of the value, also where it has one element."""
+    form = ctx.layout.torch_form(ctx.real(view), ctx.path)
+    group = form.dims[dim]
+    if group_size(group) > 1 or (along_time and form.value.shape[TIME] == 1):
+        if len(group) > 1 or (group and group[0].size != form.value.shape[group[0].axis]):
+            raise Unsupported("a concatenation along a regrouped dimension")
+        return form if group else View(form.value, (*form.dims[:dim], (Atom(TIME, 1, 1),), *form.dims[dim + 1 :]))
+    others = View(form.value, (*form.dims[:dim], *form.dims[dim + 1 :]))
+    axes = ctx.layout.torch_axes(others)
+    place = 2 + sum(any(a.axis > BATCH for a in g) for g in others.dims[:dim])
+    axes.insert(place, ())
+    form = ctx.layout.form(others, axes, ctx.path)
+    return View(form.value, (*form.dims[:dim], (Atom(place, 1, 1),), *form.dims[dim:]))
+
+
+def cat(ctx: Context, xs: Sequence[Any], dim: int) -> View:
+    """Tensors that lie alike, one behind the other along a dimension."""
+    views = [need_view(x) for x in xs]
+    along_time = any(a.axis == TIME for v in views for a in v.dims[dim])
+    forms = [_with_axis(ctx, v, dim, along_time) for v in views]
     if len({v.value.dtype for v in forms}) > 1:
         forms = [ctx.floats(v) for v in forms]
-    groups = {v.dims[dim] for v in forms}
-    axes = {a.axis for g in groups for a in g}
-    if len(axes) != 1 or any(len(g) != 1 for g in groups):
+    axes = {a.axis for v in forms for a in v.dims[dim]}
+    if len(axes) != 1:
         raise Unsupported("a concatenation along a regrouped dimension")
     (axis,) = axes
+    rest = {(tuple(n for i, n in enumerate(v.value.shape) if i != axis), v.dims[:dim], v.dims[dim + 1 :]) for v in forms}
+    if len(rest) != 1:
+        raise Unsupported("a concatenation of tensors that lie differently", "tensors with the same time and batch axes")
     value = _concat(ctx, forms, axis)
     dims = list(forms[0].dims)
     dims[dim] = (Atom(axis, value.shape[axis], 1),)
     return View(value, tuple(dims))
+
+
+# Constants of a shape -------------------------------------------------------------
+
+
+@handler("aten.zeros_like.default", "aten.empty_like.default", "aten.new_zeros.default", "aten.new_empty.default")
+def _zeros(ctx: Context, x: Any, shape: Sequence[int] | None = None, **_: Any) -> Const:
+    return _full(ctx, x, shape, 0.0)
+
+
+@handler("aten.ones_like.default", "aten.new_ones.default")
+def _ones(ctx: Context, x: Any, shape: Sequence[int] | None = None, **_: Any) -> Const:
+    return _full(ctx, x, shape, 1.0)
+
+
+@handler("aten.full_like.default")
+def _full_like(ctx: Context, x: Any, number: float, **_: Any) -> Const:
+    return _full(ctx, x, None, number)
+
+
+@handler("aten.new_full.default")
+def _new_full(ctx: Context, x: Any, shape: Sequence[int], number: float, **_: Any) -> Const:
+    return _full(ctx, x, shape, number)
+
+
+def _full(ctx: Context, x: Any, shape: Sequence[int] | None, number: float) -> Const:
+    shape = need_view(x).shape if shape is None else tuple(shape)
+    return Const(torch.full(shape, float(number)), f"{ctx.path}:all {number:g} {'x'.join(map(str, shape))}")

@@ -19,6 +19,8 @@ import spk.importer.ops_pool
 import spk.importer.ops_round
 import spk.importer.ops_view  # noqa: F401 - handlers register themselves
 from spk.errors import Problem, Unsupported
+from spk.importer.aliases import Aliases, is_mutation, overwrites, read, written
+from spk.importer.assign import Pieces, joined
 from spk.importer.capture import Captured, module_at, module_name
 from spk.importer.context import Const, Context, Unknown, handlers
 from spk.importer.mlir import Value, quoted
@@ -91,26 +93,7 @@ def _op_name(target: Any) -> str:
     return "getitem" if target is operator.getitem else str(target)
 
 
-def _is_view_op(node: torch.fx.Node) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and not schema.is_mutable and any(a.alias_info is not None for a in schema.arguments)
-
-
-def _check_mutation(node: torch.fx.Node) -> None:
-    """Refuses in-place operations whose operand is seen again under another name."""
-    schema = getattr(node.target, "_schema", None)
-    if schema is None or not schema.is_mutable:
-        return
-    root = node.args[0]
-    while isinstance(root, torch.fx.Node) and _is_view_op(root) and isinstance(root.args[0], torch.fx.Node):
-        root = root.args[0]
-    names = [root]
-    for name in names:  # grows
-        if not isinstance(name, torch.fx.Node):
-            continue
-        if any(node < user for user in name.users):
-            raise Unsupported("an in-place operation on a tensor that is used again", "the same operation out of place")
-        names += [user for user in name.users if _is_view_op(user)]
+_UNREAD = object()  # a view whose elements nothing reads before they are overwritten
 
 
 class _Walk:
@@ -121,6 +104,9 @@ class _Walk:
         self.readings = list(readings)
         self.env: dict[torch.fx.Node, Any] = {}
         self.stand_ins: set[Value] = set()
+        self.aliases = Aliases(captured.program.graph)
+        signature = captured.program.graph_signature
+        self.kept = {**signature.inputs_to_parameters, **signature.inputs_to_buffers}
 
     def run(self) -> Result:
         self._placeholders()
@@ -183,8 +169,75 @@ class _Walk:
     # Operations -----------------------------------------------------------------
 
     def _call(self, node: torch.fx.Node) -> Any:
-        args = torch.fx.map_arg(node.args, lambda n: self.env[n])
-        kwargs = torch.fx.map_arg(dict(node.kwargs), lambda n: self.env[n])
+        """The value of a node; in-place operations also give new values to what they change."""
+        if self.aliases.only_written(node):
+            return _UNREAD
+        if not is_mutation(node):
+            return self._evaluate(node)
+        value = self._overwritten(node) if overwrites(node) else self._evaluate(node)
+        try:
+            self._store(node.args[0], value)  # type: ignore[arg-type]
+        except Unsupported as error:
+            self._problem(node, error)
+            return Unknown()
+        for view in self.aliases.stale(node):
+            self.env[view] = self.env[view.args[0]] if is_mutation(view) else self._evaluate(view)  # type: ignore[index]
+        return value
+
+    def _read(self, node: torch.fx.Node) -> Any:
+        """The present value of a node as a whole."""
+        if self.env[node] is _UNREAD:
+            self.env[node] = self._evaluate(node)
+        if isinstance(self.env[node], Pieces):
+            self.env[node] = joined(self.context, self.env[node])
+        return self.env[node]
+
+    def _overwritten(self, node: torch.fx.Node) -> Any:
+        """What the operand of an assignment is behind it."""
+        shape = tuple(node.meta["val"].shape)
+        source = node.args[1] if len(node.args) > 1 else 0.0
+        value = self._read(source) if isinstance(source, torch.fx.Node) else Const(torch.tensor(float(source)), f"{node.name}")  # type: ignore[arg-type]
+        if isinstance(value, Const):
+            return Const(value.tensor.expand(shape), f"{value.key}:{node.name}")
+        if isinstance(value, View) and value.shape != shape:
+            try:
+                return handlers["aten.expand.default"](self.context, value, shape)
+            except Unsupported as error:
+                self._problem(node, error)
+                return Unknown()
+        return value
+
+    def _store(self, node: torch.fx.Node, value: Any) -> None:
+        """Give a node a new value, and what it is a view of the elements of that."""
+        self.env[node] = value
+        base = self.aliases.base(node)
+        if base is None:
+            if node.name in self.kept:
+                raise Unsupported(
+                    f"the forward pass changes {self.kept[node.name]} in place, so that the next call gives something else",
+                    "a neuron of spk.neuron or SpikingJelly for what has a state",
+                )
+            return
+        if self.env[base] is _UNREAD:
+            self.env[base] = self._evaluate(base)
+        if isinstance(value, Unknown) or isinstance(self.env[base], Unknown):
+            self._store(base, Unknown())
+        else:
+            self._store(base, written(self.context, self.env[base], node, value))
+
+    def _evaluate(self, node: torch.fx.Node) -> Any:
+        self.context.path = _path(node)
+        try:
+            whole = self.env.get(self.aliases.base(node))  # type: ignore[arg-type]
+            if isinstance(whole, Pieces):
+                content = read(self.context, whole, node)
+                if content is not None:
+                    return content
+            args = torch.fx.map_arg(node.args, self._read)
+            kwargs = torch.fx.map_arg(dict(node.kwargs), self._read)
+        except Unsupported as error:
+            self._problem(node, error)
+            return Unknown()
         leaves = pytree.tree_leaves((args, kwargs), is_leaf=lambda x: isinstance(x, (View, Const, Unknown)))
         if any(isinstance(x, Unknown) for x in leaves):
             return Unknown()
@@ -193,7 +246,6 @@ class _Walk:
             if not any(isinstance(x, View) for x in leaves):
                 return self._fold(node, args, kwargs)
             name = _op_name(node.target)
-            _check_mutation(node)
             if name not in handlers:
                 raise Unsupported("this operation is not supported", _HINTS.get(name.split(".")[1] if "." in name else name, ""))
             out = handlers[name](self.context, *args, **kwargs)
@@ -231,6 +283,8 @@ class _Walk:
         def plain(x: Any) -> Any:
             return x.tensor if isinstance(x, Const) else x
 
+        if is_mutation(node):
+            args = (Const(args[0].tensor.clone(), args[0].key), *args[1:])
         is_leaf = lambda x: isinstance(x, Const)  # noqa: E731
         args, kwargs = (pytree.tree_map(plain, x, is_leaf=is_leaf) for x in (args, kwargs))
         with torch.no_grad():
@@ -257,7 +311,7 @@ class _Walk:
             if not isinstance(leaf, torch.fx.Node):
                 self.context.warn("", module_name(self.model), "output", f"{name} is {leaf!r} and is dropped")
                 continue
-            x = self.env[leaf]
+            x = self._read(leaf)
             if isinstance(x, Unknown):
                 continue
             self.context.path = ""
@@ -296,7 +350,6 @@ _HINTS = {
     "ge": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
-    "avg_pool2d": "MaxPool2d, a mean, or a Conv2d with constant weights",
     "sum": "a mean",
     "conv3d": "Conv2d at every time step",
 }

@@ -37,7 +37,7 @@ bool isElementwise(Operation *op) {
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
              AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp,
-             MatmulOp, SoftmaxOp>(op) ||
+             MatmulOp, SoftmaxOp, SubStepsOp, AccumulateOp>(op) ||
          isElementwise(op);
 }
 
@@ -126,6 +126,8 @@ private:
       return !poolsSpikes || isa<AddOp>(op);
     if (auto gate = dyn_cast<GateOp>(op))
       return !poolsSpikes && gate.getInput() == getResult(ops.back());
+    if (isa<AccumulateOp>(op))
+      return isa<SynapseOpInterface>(ops.back());
     if (isa<ScaleShiftOp, RepeatOp>(op))
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))

@@ -149,6 +149,22 @@ func.func @ilif_charge(%x: tensor<4x1x8xf32>) {
 
 // -----
 
+func.func @qcfs_up(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.qcfs' op up must be positive and finite}}
+  %s = spk.qcfs %x {levels = 4 : i64, up = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @qcfs_levels(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint}}
+  %s = spk.qcfs %x {levels = 0 : i64, up = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
 func.func @signed_if_threshold(%x: tensor<4x1x8xf32>) {
   // expected-error @below {{'spk.signed_if' op v_threshold must be positive and finite}}
   %s = spk.signed_if %x {max_count = 8 : i64, v_threshold = -1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>

@@ -35,6 +35,7 @@ func.func @generic_neuron(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
 // CHECK: spk.multi_spike %{{.+}} {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
 // CHECK: spk.signed_if %{{.+}} {max_count = 8 : i64, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
 // CHECK: spk.signed_if %{{.+}} initial(%{{.+}}, %{{.+}} : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 5.000000e-01 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
+// CHECK: spk.qcfs %{{.+}} {levels = 4 : i64, up = 2.500000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
 func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %0 = spk.lif %x {charge = #spk.charge<no_decay_input>, tau = 1.5 : f32, v_threshold = 1.0 : f32, v_reset = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>
   %1:3 = spk.lif %x initial(%v : tensor<1x1x8xf32>) {charge = #spk.charge<multiply>, factor = 0.25 : f32, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
@@ -47,6 +48,7 @@ func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %8:2 = spk.multi_spike %x {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
   %9 = spk.signed_if %x {max_count = 8 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
   %10:4 = spk.signed_if %x initial(%v, %v : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 0.5 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
+  %11 = spk.qcfs %x {levels = 4 : i64, up = 2.5 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
   return
 }
 

@@ -187,6 +187,28 @@ def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
   }];
 }
 
+def Spk_QCFSOp : Spk_NeuronOp<"qcfs", Spk_Floats, (ins
+    ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<127>]>:$levels,
+    F32Attr:$up), [Spk_TimeWise]> {
+  let summary = "staircase activation of an ANN that becomes an SNN";
+  let description = [{
+    Quantisation, clip, floor, shift (Bu et al., ICLR 2022), at every time step:
+
+        s = clamp(floor(x / up * levels + 1/2), 0, levels)     NaN gives 0
+        y = s / levels * up
+
+    It is what the spikes of `spk.signed_if`, times `up`, come to on average, and
+    `spk-ann-to-snn` puts such neurons in its place.
+
+    ```mlir
+    %y = spk.qcfs %x {levels = 4 : i64, up = 2.0 : f32}
+       : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32>
+    ```
+
+    `spk.multi_spike` gives the integer alone, without its unit.
+  }];
+}
+
 def Spk_GenericNeuronOp : Spk_NeuronOp<"neuron", Spk_Tensor<[I1, F32], "spikes or f32">,
     (ins DenseF32ArrayAttr:$resting),
     [IsolatedFromAbove, SingleBlockImplicitTerminator<"FireOp">]> {
@@ -452,6 +474,56 @@ def Spk_MeanOp : Spk_Op<"mean", [Pure]> {
     `linalg.reduce` leaves the order of its sum open.
   }];
   let arguments = (ins Spk_Values:$input, DenseI64ArrayAttr:$axes);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Binary sub-steps of integers
+//===----------------------------------------------------------------------===//
+
+def Spk_SubStepsOp : Spk_Op<"sub_steps", [Pure]> {
+  let summary = "integers as binary spikes of several sub-steps";
+  let description = [{
+    Every time step becomes `levels` sub-steps in its place: in sub-step j of
+    step t fires what is greater than j,
+
+    `y[t * levels + j] = x[t] > j`, j = 0 to `levels` - 1,
+
+    so that the sum of the sub-steps is `min(x, levels)`.
+
+    ```mlir
+    %y = spk.sub_steps %x {levels = 4 : i64} : tensor<1x2x64x48xi8> -> tensor<4x2x64x48xi1>
+    ```
+
+    An integer neuron that fires 0 to D is D binary sub-steps, which is how
+    neuromorphic hardware runs it; `spk-expand-integer-spikes` makes them.
+  }];
+  let arguments = (ins Spk_Counts:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$levels);
+  let results = (outs Spk_Spikes:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Spk_AccumulateOp : Spk_Op<"accumulate", [Pure]> {
+  let summary = "sum of the sub-steps of every time step";
+  let description = [{
+    The sum of each `levels` consecutive steps, in ascending order from +0 in
+    f32, each addition rounded:
+
+    `y[t] = rn(... rn(rn(0 + x[t * levels]) + x[t * levels + 1]) ...)`.
+
+    ```mlir
+    %y = spk.accumulate %x {levels = 4 : i64} : tensor<4x2x64x48xf32> -> tensor<1x2x64x48xf32>
+    ```
+
+    Behind a synapse that reads `spk.sub_steps`: what a neuron receives within
+    one time step.
+  }];
+  let arguments = (ins Spk_Floats:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$levels);
   let results = (outs Spk_Floats:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;

@@ -1,0 +1,58 @@
+"""One call that proves a model on the dyadic grid: compiled spikes and outputs are PyTorch's, and steps are a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from test_equivalence import HIGH, LOW, First, Settled, assert_same, in_child, stepped
+from torch import Tensor, nn
+from torch.utils import _pytree as pytree
+
+from spk.artefact import CompiledModel
+from spk.comparison import trace
+from spk.driver import compile_file
+from spk.dyadic import settle
+from spk.importer import import_model
+
+
+def outputs_of(result: Any) -> list[np.ndarray]:
+    return [np.asarray(x) for x in pytree.tree_leaves(result) if isinstance(x, (Tensor, np.ndarray))]
+
+
+def agree(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path, until: str | None = None, layers: int = 1) -> str:
+    """Settles, compiles and compares a model; returns why it cannot run step by step, empty if it can.
+
+    Args:
+        model: changed in place.
+        inputs: on the grid.
+        folder: for the files.
+        until: the layer behind which PyTorch rounds.
+        layers: least number of neuron layers.
+    """
+    model.eval()
+    report = settle(First(model), inputs, low=LOW, high=HIGH, output="rounded", until=None if until is None else f"model.{until}")
+    result, calls = trace(model, inputs)
+    assert len(calls) >= layers
+    paths = {call.path.partition("#")[0] for call in calls}  # a neuron that is called step by step fires over all steps
+    for path in paths:
+        spikes = torch.stack([call.spikes for call in calls if call.path.partition("#")[0] == path])
+        assert LOW <= spikes.count_nonzero().item() / spikes.numel() <= HIGH, path
+    outputs = outputs_of(result)
+    other = tuple(x.flip(-1).roll(1, -2) * 0.5 for x in inputs)
+    changed = outputs_of(trace(model, other)[0])
+    assert any(not np.array_equal(a, b) for a, b in zip(outputs, changed, strict=True)), "two inputs give the same output"
+    imported = import_model(model, inputs, folder / "net")
+    settled = Settled(model, inputs, calls, outputs, report.rounded_from is None, imported, other)
+    native = CompiledModel(compile_file(imported.mlir, folder / "net.so", taps=["*:spikes"]))
+    given = outputs_of(native(*[x.numpy() for x in inputs]))
+    assert_same(settled, given, {name.removesuffix(":spikes"): np.asarray(a) for name, a in native.taps.items()})
+    return in_child(lambda: stepped(settled, native))
+
+
+def seeded(build: Any) -> nn.Module:
+    """A built model whose weights do not depend on what ran before."""
+    torch.manual_seed(11)
+    return build().eval()
