@@ -64,7 +64,7 @@ class Events(nn.Module):
 
 
 class Attention(nn.Module):
-    """An attention core written in one of the forms of `ATTENTION`, on ``[T, B, N, C]``."""
+    """An attention core written in one of the forms of `ATTENTION`, or with a ReLU on its map, on ``[T, B, N, C]``."""
 
     def __init__(self, form: str, channels: int = 24, heads: int = 3) -> None:
         super().__init__()
@@ -105,6 +105,8 @@ class Attention(nn.Module):
             return (first(q) @ first(k).transpose(-1, -2) * 0.3) @ first(v)
         if self.form == "transposed_map":
             return (first(k) @ first(q).transpose(-1, -2)).transpose(-1, -2) @ first(v) * 0.125
+        if self.form == "relu_of_map":
+            return torch.relu(first(q) @ first(k).transpose(-1, -2) * 0.5 - 0.25) @ first(v)
         raise ValueError(self.form)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -350,6 +352,7 @@ def cases() -> Iterator[Case]:
     yield "events_batch_first", Events, (grid(2, 5, 2, 6, 6),)
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
+    yield "attention_relu_of_map", lambda: Attention("relu_of_map"), (grid(3, 2, 7, 24) * 4,)
     yield "max_pool_of_three_dimensions", Erode, (grid(4, 2, 2, 6, 4) * 4,)
     yield "activations", Activations, (grid(3, 2, 2, 4, 6) * 4,)
     yield "inhibition", Inhibits, (grid(3, 6) * 4,)
