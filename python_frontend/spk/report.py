@@ -17,6 +17,7 @@ import csv
 import io
 import json
 import math
+from collections import Counter as Occurrences
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -255,10 +256,7 @@ class Counter:
         Raises:
             SpkError: if the compiler speaks of a layer that the graph lacks.
         """
-        explained: dict[str, list[dict[str, Any]]] = {}
-        for layer in self.model.explanation["layers"]:
-            if layer["dense_macs"]:
-                explained.setdefault(layer["layer"], []).append(layer)
+        explained = self._explained()
         neurons = {op.result: tap for op, tap in self.model.graph.neurons}
         cores = iter(self.model.graph.attention)
         rows = []
@@ -276,6 +274,25 @@ class Counter:
         if left:
             raise SpkError(f"{self.model.name}: the layer {left[0]['layer']} ({left[0]['fused']}) is not found in the module")
         return rows
+
+    def _explained(self) -> dict[str, list[dict[str, Any]]]:
+        """By module path, what the compiler says of each operation that weighs.
+
+        It computes the parts apart of what is cut into groups of channels.
+        """
+        kernels: dict[str, list[dict[str, Any]]] = {}
+        for layer in self.model.explanation["layers"]:
+            if layer["dense_macs"]:
+                kernels.setdefault(layer["layer"], []).append(layer)
+        weighing = Occurrences(op.layer for op in self.model.graph.operations if self.model.graph.weighs(op))
+        explained = {}
+        for path, parts in kernels.items():
+            size = max(1, len(parts) // max(1, weighing[path]))
+            groups = [parts[i : i + size] for i in range(0, len(parts), size)]
+            explained[path] = [
+                group[0] | {key: sum(part[key] for part in group) for key in ("dense_macs", "weight_bytes")} for group in groups
+            ]
+        return explained
 
     def _row(self, op: Operation, reads: str, rate: float | None, steps: int, dense: int, work: Work) -> LayerReport:
         energies = arithmetic_pj(work, self.constants), memory_pj(work, self.constants)

@@ -24,6 +24,7 @@ from spk.importer import import_model
 from spk.neuron import LIFNode
 from spk.rates import neuron_rates
 from spk.report import Convention, Counter, Fired, LayerReport, Report, measure
+from spk.tapped import compile_tapped
 
 SAMPLES, T, TOKENS, DIM, HEADS = 5, 3, 16, 24, 3
 
@@ -201,6 +202,29 @@ def test_one_product_by_hand(form: str, tmp_path: Path, need_tool: Callable[[str
         assert row.arithmetic_pj == pytest.approx(12 * 0.9)
         assert row.memory_pj == pytest.approx((12 * floats + 2 * 12 * 2 * 2 * 4 + 6 * 4000) * 10 / 8192)
     assert report.ann_pj == pytest.approx((32 + 16) * 4.6)
+
+
+class Cut(nn.Module):
+    """A layer whose halves feed different neurons: the compiler computes them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.lif, self.left, self.right = nn.Linear(4, 6, bias=False), LIFNode(), LIFNode(), LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = self.fc(self.lif(x)).chunk(2, -1)
+        return (self.left(left) + self.right(right)).mean(0)
+
+
+def test_layer_that_is_cut_into_parts(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    x = torch.tensor([[[2.0, 0.0, 2.0, 0.0]], [[0.0, 0.0, 2.0, 0.0]]])
+    module = import_model(Cut(), x, tmp_path / "net", sequence=True).mlir
+    model = compile_tapped(module, ["*:spikes"])
+    assert [layer["dense_macs"] for layer in model.explanation["layers"] if layer["layer"] == "fc"] == [24, 24]
+    (fc,) = [row for row in measure(module, [x.numpy()]).layers if row.layer == "fc"]
+    assert (fc.dense_macs, fc.rate, fc.sops) == (2 * 4 * 6, 3 / 8, 3 * 6)
+    assert fc.memory_pj == pytest.approx((18 * 96 + 2 * 18 * 24 + 3 * 4000) * 10 / 8192)
 
 
 def test_cores_of_floats(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
@@ -412,7 +436,7 @@ def test_operands_that_no_neuron_fires_count_as_ones() -> None:
 
 def test_a_layer_that_the_module_lacks() -> None:
     with pytest.raises(spk.SpkError, match=r"net: the layer fc \(linear\+lif\) is not found in the module"):
-        counted({"layer": "fc", "fused": "linear+lif", "dense_macs": 3})
+        counted({"layer": "fc", "fused": "linear+lif", "dense_macs": 3, "weight_bytes": 0})
 
 
 def test_text_of_large_and_small_numbers() -> None:
