@@ -110,7 +110,7 @@ def conv2d(
     bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
     result = _synapse(ctx, "spk.conv", form.value, w, bias_value, shape, attributes)
     if (kh, kw, sh, sw, ph, pw) == (1, 1, 1, 1, 0, 0):
-        _note_margin(ctx, result, lambda p: _conv2d(ctx, x, weight, bias, 1, p, 1, groups), weight, bias)
+        _note_margin(ctx, result, lambda p: conv2d(ctx, x, weight, bias, 1, p, 1, groups), weight, bias)
     return View(result, (form.dims[0], *(merge((whole(i, shape[i]),)) for i in (2, 3, 4))))
 
 
