@@ -442,7 +442,8 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
     second max-pool on its spikes, the residual join, a gate and elementwise
     arithmetic, as long as each value has no other user. A current that is used
     again, as membrane shortcuts do, goes on to its neuron all the same and is
-    yielded beside the spikes. What is left over becomes a fused op of its own, so
+    yielded beside the spikes. A value that arithmetic reads twice, itself and
+    through other arithmetic, as LeakyReLU does, stays in its layer. What is left over becomes a fused op of its own, so
     that afterwards every computing op stands in one.
 
     Requires channels last. Reshapes, slices and transposes stay outside.
