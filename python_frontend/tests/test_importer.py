@@ -459,11 +459,11 @@ def test_a_scale_takes_no_bits_from_small_weights() -> None:
 
 
 def test_converted_neurons() -> None:
-    """An activation scales its input and stays integers where the quotient is a power of two; signed spikes are floats."""
+    """An activation is one operation; signed spikes are floats, and start where the neuron says."""
     result = translate(forms.Converted(), forms.grid(4, 2, 3, 6))
-    neurons = [op for op in result.context.builder.ops if op.name in ("spk.multi_spike", "spk.signed_if")]
-    assert [op.results[0].type for op in neurons] == [f"tensor<4x2x3x6x{t}>" for t in ("i8", "f32", "f32", "i8")]
-    assert neurons[0].attributes == {"levels": "8 : i64", "rounding": "#spk.rounding<half_up>"}
+    neurons = [op for op in result.context.builder.ops if op.name in ("spk.qcfs", "spk.signed_if")]
+    assert [op.results[0].type for op in neurons] == ["tensor<4x2x3x6xf32>"] * 4
+    assert neurons[0].attributes == {"levels": "8 : i64", "up": "2.0e+00 : f32"}
     assert neurons[1].attributes == {"v_threshold": "1.0e+00 : f32", "max_count": "3 : i64"}
     assert [op.form.count("initial(") for op in neurons] == [0, 1, 1, 0]
-    assert "maps.1.weight:times 0.25" in result.weights()
+    assert counts(result)["arith.divf"] == counts(result)["arith.mulf"] == 1
