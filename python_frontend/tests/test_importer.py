@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import nn
 
+from spk.errors import UnsupportedModelError
 from spk.importer import import_model, translate
 from spk.importer.capture import capture, reference
 from spk.neuron import LIFNode, MultiSpike
@@ -467,3 +468,30 @@ def test_converted_neurons() -> None:
     assert neurons[1].attributes == {"v_threshold": "1.0e+00 : f32", "max_count": "3 : i64"}
     assert [op.form.count("initial(") for op in neurons] == [0, 1, 1, 0]
     assert counts(result)["arith.divf"] == counts(result)["arith.mulf"] == 1
+
+
+class Staircase(nn.Module):
+    """An activation written as operations, of `levels` steps, that the caller may leave unfinished."""
+
+    def __init__(self, levels: int, finished: bool = True) -> None:
+        super().__init__()
+        self.levels, self.finished = levels, finished
+        self.up = nn.Parameter(torch.tensor([1.7]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.floor(x / self.up * self.levels + 0.5) / self.levels
+        return torch.clamp(y, 0, 1 if self.finished else 2) * self.up
+
+
+@pytest.mark.parametrize("levels", [1, 3, 4, 127])
+def test_staircases_written_as_operations(levels: int) -> None:
+    result = translate(Staircase(levels), torch.rand(2, 3, 4))
+    assert set(counts(result)) == {"arith.constant", "arith.divf", "arith.mulf", "spk.qcfs"}
+    (step,) = (op for op in result.context.builder.ops if op.name == "spk.qcfs")
+    assert step.attributes == {"levels": f"{levels} : i64", "up": "1.0e+00 : f32"}
+
+
+@pytest.mark.parametrize("model", [Staircase(4, finished=False), Staircase(200)])
+def test_other_floors_are_refused(model: nn.Module) -> None:
+    with pytest.raises(UnsupportedModelError, match="rounding of floats"):
+        import_model(model, (torch.rand(2, 3),), "unused")
