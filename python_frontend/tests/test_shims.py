@@ -42,6 +42,15 @@ def clock_driven() -> object:
     return neuron
 
 
+def test_stars_bring_what_the_original_imports(clock_driven: object) -> None:
+    """Files use torch, nn and surrogate that they have from ``from spikingjelly.clock_driven.neuron import *``."""
+    names: dict[str, object] = {}
+    with stand_ins():
+        exec("from spikingjelly.clock_driven.neuron import *\nfrom spikingjelly.clock_driven.surrogate import *", names)
+    assert {"Callable", "F", "IFNode", "Sigmoid", "base", "math", "nn", "surrogate", "torch"} <= set(names)
+    assert names["nn"] is nn and names["F"] is nn.functional
+
+
 @pytest.mark.parametrize("reset", [0.0, -0.25, 0.3, None])
 @pytest.mark.parametrize("decay", [True, False])
 @pytest.mark.parametrize("tau", [1.5, 2.0, 5.3])

@@ -1,6 +1,7 @@
 // RUN: rm -rf %t && mkdir %t && %python %S/../Inputs/make_npy.py %t/x.npy float32 1x1x1x2 3 2
 // RUN: spk-opt %s --spk-ann-to-snn="T=2 extra-t=4" -o %t/snn.mlir
-// RUN: spk-run --interpret %t/snn.mlir --input %t/x.npy --output %t/y.npy | FileCheck %s
+// RUN: spk-run --interpret %t/snn.mlir --input %t/x.npy | FileCheck %s
+// RUN: spk-run --interpret %t/snn.mlir --input %t/x.npy --output %t/y.npy
 // RUN: spk-compile %s --ann-to-snn=T=2,extra-t=4 --tap=*:spikes -o %t/snn
 // RUN: %t/snn %t/x.npy --expect %t/y.npy --output-dir %t
 // RUN: %t/snn %t/x.npy --stream --expect %t/y.npy

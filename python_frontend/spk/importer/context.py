@@ -78,6 +78,10 @@ class Deferred:
         """This value and a number added to it, None if it cannot absorb it."""
         return None
 
+    def over(self, number: float) -> Deferred | None:
+        """This value divided by a number, None if it cannot absorb it."""
+        return None
+
 
 @dataclass(eq=False)
 class Scaled(Deferred):
@@ -144,6 +148,7 @@ class Context:
         self.heads: dict[Value, Op] = {}  # membranes of neurons that never fire, and what makes them
         self.folded: set[int] = set()  # time steps that single-step neurons take for a part of the batch
         self.constants: dict[str, Tensor] = {}
+        self.by_number: dict[Value, tuple[str, Value, float]] = {}  # operation, operand and number that made a value
         self._splats: dict[tuple, Value] = {}
         self.margins: dict[Value, Margin] = {}  # values that can be computed with more pixels around them
 

@@ -153,7 +153,10 @@ def _with_number(ctx: Context, op: str, x: Any, number: float, swapped: bool = F
     view = ctx.floats(need_view(x))
     splat = ctx.splat(number, view.value.shape, ctx.path)
     lhs, rhs = (splat, view.value) if swapped else (view.value, splat)
-    return view.with_value(ctx.binary(op, lhs, rhs, ctx.path))
+    result = ctx.binary(op, lhs, rhs, ctx.path)
+    if not swapped:
+        ctx.by_number[result] = (op, view.value, number)
+    return view.with_value(result)
 
 
 def _alpha(alpha: Any) -> None:
@@ -294,9 +297,13 @@ def _div(ctx: Context, a: Any, b: Any) -> View:
         return _floats(ctx, "arith.divf", *_operands(ctx, a, b))
     if number == 0.0 or math.isnan(number):
         raise Unsupported(f"division by {number}")
+    view = need_view(a)
+    if isinstance(view.value, Deferred) and view.value.forced is None:
+        quotient = view.value.over(number)
+        if quotient is not None:
+            return view.with_value(quotient)  # type: ignore[arg-type]
     if is_power_of_two(number):
         return _scale(ctx, a, 1.0 / number)
-    view = need_view(a)
     if isinstance(view.value, Deferred) and not isinstance(view.value, Scaled):
         raise Unsupported(
             f"an attention core divided by {number}, which is no power of two", f"a multiplication by {1.0 / number!r}"
