@@ -132,6 +132,7 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
       .Case([&](MeanOp op) { return emitMean(op, at); })
       .Case([&](UnpackOp op) { return emit(op.getInput(), at); })
       .Case([&](SSAOp op) { return emitAttention(op, at); })
+      .Case([&](MatmulOp op) { return emitMatmul(op, at); })
       .Case([&](CountOp op) { return emitCount(op, at); })
       .Case([&](GateOp op) { return emitGate(op, at); })
       .Case([&](SubStepsOp op) { return emitSubSteps(op, at); })

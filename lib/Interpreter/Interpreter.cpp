@@ -23,6 +23,7 @@ Interpreter::Interpreter(ModuleOp module, const WeightStore &weights)
   addLayerHandlers(*handlers);
   addNeuronHandlers(*handlers);
   addPoolingHandlers(*handlers);
+  addProductHandlers(*handlers);
   addShapeHandlers(*handlers);
   addSubStepHandlers(*handlers);
   addSynapseHandlers(*handlers);

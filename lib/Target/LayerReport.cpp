@@ -172,6 +172,13 @@ static LayerReport reportLayer(FusedOp layer) {
     addWhy(report, main, kWhyAssociation);
     addWhy(report, main, kWhySum);
   });
+  body.walk([&](MatmulOp product) {
+    main = product;
+    input = product.getRows();
+    report.sum = describe(product.getSumAttr());
+    report.multiplyAccumulates = product.getMultiplyAccumulates();
+    addWhy(report, main, kWhySum);
+  });
   if (!main)
     main = layer.getNeuron();
   if (!main)

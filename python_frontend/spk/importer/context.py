@@ -13,7 +13,7 @@ from spk.errors import Problem, Unsupported
 from spk.importer.capture import Captured
 from spk.importer.layout import Layouter
 from spk.importer.mlir import Builder, Value, f32, tensor_type
-from spk.importer.views import View
+from spk.importer.views import View, compose
 
 __all__ = ["Complement", "Const", "Context", "Deferred", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
 
@@ -50,6 +50,10 @@ class Deferred:
     def emit(self, context: Context, path: str) -> Value:
         """Emit the operations of this value."""
         raise NotImplementedError
+
+    def emit_view(self, context: Context, path: str) -> View | None:
+        """Emit the operations of this value where a view of another form is to stand for it, else None."""
+        return None
 
     def scaled(self, factor: float, path: str) -> Deferred | None:
         """This value times a number, None if it cannot absorb it."""
@@ -165,6 +169,9 @@ class Context:
         """The view with a deferred value emitted."""
         value = view.value
         if isinstance(value, Deferred):
+            other = value.emit_view(self, self.path)
+            if other is not None:
+                return compose(other, view)
             if value.forced is None:
                 value.forced = value.emit(self, self.path)
             return view.with_value(value.forced)

@@ -10,7 +10,6 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.context import Complement, Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
-from spk.importer.ops_layer import scale_shift
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
 __all__: list[str] = []
@@ -101,23 +100,6 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
     return a.with_value(ctx.binary(op, a.value, b.value, ctx.path))
 
 
-def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
-    """A factor or a summand for every channel, such as a layer scale; None where the constant is another one."""
-    if not isinstance(x, View) or not isinstance(const, Const):
-        return None
-    rank = len(x.dims)
-    shape = (1,) * (rank - const.tensor.dim()) + tuple(const.tensor.shape)
-    long = [d for d, size in enumerate(shape) if size > 1]
-    if len(shape) != rank or len(long) != 1 or shape[long[0]] != x.shape[long[0]]:
-        return None
-    size = shape[long[0]]
-    own = Const(const.tensor.reshape(size), const.key)
-    # Neither a factor of 1 nor adding -0 changes a bit.
-    if factor:
-        return scale_shift(ctx, ctx.real(x), long[0], own, Const(torch.full((size,), -0.0), f"constant:zeros:{size}"))
-    return scale_shift(ctx, ctx.real(x), long[0], Const(torch.ones(size), f"constant:ones:{size}"), own)
-
-
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
@@ -158,10 +140,6 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
         number = _number(y)
         if number is not None:
             return _plus(ctx, need_view(x), number)
-    for x, y in ((a, b), (b, a)):
-        shifted = _per_channel(ctx, x, y, factor=False)
-        if shifted is not None:
-            return shifted
     x, y = _operands(ctx, a, b)
     if not x.value.is_float and not y.value.is_float:
         return _add_counts(ctx, x, y)
@@ -236,6 +214,38 @@ def _gate(ctx: Context, x: View, mask: View) -> View | None:
     return x.with_value(ctx.builder.add("spk.gate", text, result, ctx.path))
 
 
+def _channel_scale(ctx: Context, view: View, const: Const) -> View | None:
+    """A view times a constant that varies along its channels alone, None if it varies along other axes or time."""
+    tensor = const.tensor.reshape((1,) * (len(view.dims) - const.tensor.dim()) + tuple(const.tensor.shape))
+    varying = [i for i, n in enumerate(tensor.shape) if n > 1]
+    if tensor.dim() != len(view.dims) or any(tensor.shape[i] != view.shape[i] for i in varying):
+        return None
+    atoms = [a for i in varying for a in view.dims[i] if a.size > 1]
+    shape = view.value.shape
+    axes = {a.axis for a in atoms}
+    if len(axes) != 1 or axes not in ({2}, {len(shape) - 1}) or axes & {TIME, BATCH}:
+        return None
+    (axis,) = axes
+    # One axis for each atom, in the order of the channels, 1 where another atom of the axis is.
+    numbers = tensor.reshape([a.size for a in atoms])
+    order = sorted(range(len(atoms)), key=lambda i: -atoms[i].stride)
+    spread = numbers.permute(order)
+    for place, i in enumerate(order):  # what lies between two atoms, or inside the last one, has equal numbers
+        inside = atoms[order[place + 1]].stride * atoms[order[place + 1]].size if place + 1 < len(order) else 1
+        repeats = atoms[i].stride // inside
+        spread = spread.unsqueeze(2 * place + 1).expand(*spread.shape[: 2 * place + 1], repeats, *spread.shape[2 * place + 1 :])
+    scale = spread.reshape(-1)
+    scale = scale.repeat(shape[axis] // scale.numel())
+    view = ctx.floats(view)
+    zeros = torch.full_like(scale, -0.0)  # what changes no number, -0 neither
+    weights = [ctx.weight(Const(scale, f"{const.key}:channels")), ctx.weight(Const(zeros, f"{const.key}:zeros"))]
+    operands = [view.value, *weights]
+    result = ctx.builder.fresh(shape, "f32")
+    text = f"spk.scale_shift {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
+    layout = f"#spk.layout<{'channels_last' if axis == len(shape) - 1 else 'channels_first'}>"
+    return view.with_value(ctx.builder.add("spk.scale_shift", text, result, ctx.path, layout=layout))
+
+
 def _inverted(ctx: Context, x: View, other: View) -> View:
     """``1 - spikes`` as spikes where it stands beside spikes."""
     if isinstance(x.value, Complement) and _are_spikes(other):
@@ -250,9 +260,10 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         if number is not None:
             return _scale(ctx, x, number)
     for x, y in ((a, b), (b, a)):
-        scaled = _per_channel(ctx, x, y, factor=True)
-        if scaled is not None:
-            return scaled
+        if isinstance(x, View) and isinstance(y, Const):
+            scaled = _channel_scale(ctx, x, y)
+            if scaled is not None:
+                return scaled
     if isinstance(a, View) and isinstance(b, View):
         a, b = _inverted(ctx, a, b), _inverted(ctx, b, a)
     for x, y in ((a, b), (b, a)):

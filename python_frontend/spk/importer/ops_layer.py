@@ -15,7 +15,7 @@ from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["channel_layout", "emit_neuron", "linear", "max_pool", "scale_shift"]
+__all__ = ["emit_neuron", "linear", "max_pool"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -126,7 +126,7 @@ def _conv1d(
     return View(result, (form.dims[0], merge((whole(2, out),)), form.dims[2]))
 
 
-def channel_layout(view: View, group: Group) -> str | None:
+def _channel_layout(view: View, group: Group) -> str | None:
     """Layout attribute if `group` is one whole axis in a place that the dialect knows."""
     if len(group) != 1:
         return None
@@ -138,18 +138,6 @@ def channel_layout(view: View, group: Group) -> str | None:
     return CHANNELS_LAST if atom.axis == len(view.value.shape) - 1 else None
 
 
-def scale_shift(ctx: Context, view: View, dim: int, scale: Const, shift: Const) -> View | None:
-    """``view * scale + shift``, one number of each for every element of a torch dimension; None where it is no channel axis."""
-    layout = channel_layout(view, view.dims[dim])
-    if layout is None:
-        return None
-    view = ctx.floats(view)
-    operands = [view.value, ctx.weight(scale), ctx.weight(shift)]
-    result = ctx.builder.fresh(view.value.shape, "f32")
-    form = f"spk.scale_shift {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
-    return view.with_value(ctx.builder.add("spk.scale_shift", form, result, ctx.path, layout=layout))
-
-
 @handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")
 def _batch_norm(
     ctx: Context, x: Any, weight: Any, bias: Any, mean: Any, var: Any, training: bool, momentum: float, eps: float, *_: Any
@@ -158,7 +146,7 @@ def _batch_norm(
         raise Unsupported("batch norm with the statistics of the batch", "track_running_stats=True and eval mode")
     view = ctx.floats(need_view(x))
     _only_features(view.dims[1], "channel")
-    layout = channel_layout(view, view.dims[1])
+    layout = _channel_layout(view, view.dims[1])
     if layout is None:
         form = _planes(ctx, view) if len(view.dims) > 2 else ctx.layout.torch_form(view, ctx.path)
         view, layout = form, CHANNELS_FIRST

@@ -289,9 +289,7 @@ class _Walk:
 
 
 _HINTS = {
-    "softmax": "spiking self-attention without softmax",
-    "_softmax": "spiking self-attention without softmax",
-    "scaled_dot_product_attention": "scale * (Q @ K.transpose(-2, -1)) @ V of spikes",
+    "scaled_dot_product_attention": "scale * (Q @ K.transpose(-2, -1)) @ V, a softmax between them where there is one",
     "layer_norm": "BatchNorm1d or BatchNorm2d in eval mode",
     "group_norm": "BatchNorm2d in eval mode",
     "gelu": "a spiking neuron",

@@ -37,7 +37,7 @@ bool isElementwise(Operation *op) {
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
              AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp,
-             SubStepsOp, AccumulateOp>(op) ||
+             MatmulOp, SoftmaxOp, SubStepsOp, AccumulateOp>(op) ||
          isElementwise(op);
 }
 
@@ -100,7 +100,7 @@ private:
   }
 
   bool accepts(Operation *op) const {
-    if (isa<AttentionMapOp>(ops.front()))
+    if (isa<AttentionMapOp, SoftmaxOp>(ops.front()))
       return false;
     if (isElementwise(op) || isa<AddOp>(op))
       return !poolsSpikes || isa<AddOp>(op);

@@ -1250,3 +1250,67 @@ func.func @gate_mask(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x4x8xi1>) {
   %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x4x8xi1>) -> tensor<4x2x6x8xi1>
   return
 }
+
+// -----
+
+func.func @matmul_rank(%x: tensor<4x2x8xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{operands must have rank 4, got 'tensor<4x2x8xf32>' and 'tensor<4x2x4x10xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x8xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_steps(%x: tensor<4x2x6x8xf32>, %y: tensor<1x2x4x10xf32>) {
+  // expected-error @below {{operands must have the same time steps and batch, got 'tensor<4x2x6x8xf32>' and 'tensor<1x2x4x10xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<1x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_terms(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x8x10xf32>) {
+  // expected-error @below {{rows must have as many channels per head as columns have rows, 8 in 2 heads against 8}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x8x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_heads(%x: tensor<4x2x6x12xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{num_heads must divide the channels of the columns, 3 against 10}}
+  %0 = spk.matmul %x, %y {num_heads = 3 : i64} : (tensor<4x2x6x12xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_result(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{result must have shape [4, 2, 6, 10], got 'tensor<4x2x6x8xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_sum(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x4x10xi1>) {
+  // expected-error @below {{sum must be what the operands decide, #spk.sum<sequential>, got #spk.sum<fma>}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64, sum = #spk.sum<fma>} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_rank(%x: tensor<4x2x8xf32>) {
+  // expected-error @below {{input must have rank 4, got 'tensor<4x2x8xf32>'}}
+  %0 = spk.softmax %x {num_heads = 2 : i64} : tensor<4x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_heads(%x: tensor<4x2x6x10xf32>) {
+  // expected-error @below {{num_heads must divide the channels, 3 against 10}}
+  %0 = spk.softmax %x {num_heads = 3 : i64} : tensor<4x2x6x10xf32>
+  return
+}

@@ -197,3 +197,16 @@ func.func @densities(%x: tensor<4x1x8x48xi1>, %y: tensor<4x1x8x48xi8>, %w: tenso
   %1 = spk.linear %y, %w {spk.density = 0.25 : f64, spk.plane_densities = array<f64: 0.2, 0.0625>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
   return
 }
+
+// CHECK-LABEL: @products
+// CHECK: spk.matmul %{{.+}}, %{{.+}} {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+// CHECK: spk.matmul %{{.+}}, %{{.+}} {num_heads = 2 : i64, sum = #spk.sum<sequential>} : (tensor<4x2x6x8xi8>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+// CHECK: spk.softmax %{{.+}} {num_heads = 2 : i64} : tensor<4x2x6x10xf32>
+// CHECK: spk.softmax %{{.+}} {num_heads = 2 : i64, over = #spk.softmax_axis<queries>} : tensor<4x2x6x10xf32>
+func.func @products(%x: tensor<4x2x6x8xf32>, %i: tensor<4x2x6x8xi8>, %y: tensor<4x2x4x10xi1>) {
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  %1 = spk.matmul %i, %y {num_heads = 2 : i64, sum = #spk.sum<sequential>} : (tensor<4x2x6x8xi8>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  %2 = spk.softmax %0 {num_heads = 2 : i64, over = #spk.softmax_axis<keys>} : tensor<4x2x6x10xf32>
+  %3 = spk.softmax %0 {num_heads = 2 : i64, over = #spk.softmax_axis<queries>} : tensor<4x2x6x10xf32>
+  return
+}

@@ -352,3 +352,30 @@ func.func @iand(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x
   %3 = arith.andi %x, %2 : tensor<2x1x7x24xi1>
   return %3 : tensor<2x1x7x24xi1>
 }
+
+// -----
+
+// A product takes its scale and neuron along; a softmax stays by itself.
+
+// CHECK-LABEL: @products
+// CHECK: spk.fused
+// CHECK: %[[P:.+]] = spk.matmul
+// CHECK-NEXT: %[[S:.+]] = arith.mulf %[[P]]
+// CHECK-NEXT: spk.yield %[[S]]
+// CHECK: spk.fused
+// CHECK: %[[A:.+]] = spk.softmax
+// CHECK-NEXT: spk.yield %[[A]]
+// CHECK: spk.fused
+// CHECK: %[[Y:.+]] = spk.matmul
+// CHECK-NEXT: %[[F:.+]] = spk.lif %[[Y]]
+// CHECK-NEXT: spk.yield %[[F]]
+// CHECK-NOT: spk.fused
+func.func @products(%q: tensor<2x1x7x24xf32>, %k: tensor<2x1x24x7xf32>, %v: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
+  %scale = arith.constant dense<0.125> : tensor<2x1x7x7xf32>
+  %0 = spk.matmul %q, %k {num_heads = 1 : i64} : (tensor<2x1x7x24xf32>, tensor<2x1x24x7xf32>) -> tensor<2x1x7x7xf32>
+  %1 = arith.mulf %0, %scale : tensor<2x1x7x7xf32>
+  %2 = spk.softmax %1 {num_heads = 1 : i64} : tensor<2x1x7x7xf32>
+  %3 = spk.matmul %2, %v {num_heads = 1 : i64} : (tensor<2x1x7x7xf32>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32>
+  %4 = spk.lif %3 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %4 : tensor<2x1x7x24xi1>
+}

@@ -616,6 +616,87 @@ def Spk_AttentionMapOp : Spk_Op<"attention_map", [Pure, Spk_TimeWise]> {
   let hasVerifier = 1;
 }
 
+def Spk_MatmulOp : Spk_Op<"matmul", [Pure, Spk_TimeWise]> {
+  let summary = "matrix product per head";
+  let description = [{
+    Attention cores that `spk.ssa` does not cover are made of products whose
+    operands are floats, spikes or small integers. At every time step, for
+    rows `[T, B, N, H * K]` and columns `[T, B, K, H * J]`, head h owning
+    channels `[h * K, (h + 1) * K)` and `[h * J, (h + 1) * J)`:
+
+        y[t,b,n,h*J+j] = sum_k rows[t,b,n,h*K+k] * columns[t,b,k,h*J+j]
+
+    An attention map is a product with K the head width and J the tokens; its
+    product with the values has K the tokens and J the head width. `sum` is
+    decided by the operands (and set by `spk-choose-sum`): `fma` if both are
+    floats, else `sequential`, where a term is left out if the operand that is
+    no float, `rows` if neither is, is zero in it.
+
+    ```mlir
+    %map = spk.matmul %q, %kt {num_heads = 8 : i64}
+       : (tensor<4x1x64x384xf32>, tensor<4x1x48x512xf32>) -> tensor<4x1x64x512xf32>
+    %y = spk.matmul %map, %v {num_heads = 8 : i64, sum = #spk.sum<sequential>}
+       : (tensor<4x1x64x512xf32>, tensor<4x1x64x384xi1>) -> tensor<4x1x64x384xf32>
+    ```
+
+    `linalg.batch_matmul` does not fix the order of its sum, and cannot read
+    heads that share packed words.
+  }];
+  let arguments = (ins Spk_Values:$rows, Spk_Values:$columns,
+    ConfinedAttr<I64Attr, [IntPositive]>:$num_heads,
+    OptionalAttr<Spk_SumAttr>:$sum);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$rows `,` $columns attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// K, the terms of one sum.
+    int64_t getNumTerms();
+    /// J, the channels of one head of the result.
+    int64_t getHeadWidth();
+    /// The order that the operands decide.
+    SumKind getSumKind();
+    /// Dense multiply-accumulates of all steps and the batch.
+    int64_t getMultiplyAccumulates();
+  }];
+}
+
+def Spk_SoftmaxOp : Spk_Op<"softmax", [Pure, Spk_TimeWise,
+                                        AllTypesMatch<["input", "result"]>]> {
+  let summary = "softmax of attention maps";
+  let description = [{
+    Of maps `[T, B, N, H * M]`, head h owning channels `[h * M, (h + 1) * M)`,
+    over the keys m of every query n, or over the queries n of every key m:
+
+        y = exp(x - max) / sum(exp(x - max))
+
+    Every operation rounds once to f32; the sum goes in ascending order from
+    +0. exp is one expansion for all targets:
+
+        n = rn(x * log2(e)) to the nearest integer, of two the even one
+        r = (x - n * 0.693359375) - n * -2.12194440e-4
+        p = ((((c5 * r + c4) * r + c3) * r + c2) * r + c1) * r + c0
+        exp(x) = (((p * r) * r + r) + 1) * 2^n
+
+    with Cephes' coefficients c5 = 1.9875691500e-4, c4 = 1.3981999507e-3, c3 =
+    8.3334519073e-3, c2 = 4.1665795894e-2, c1 = 1.6666665459e-1, c0 =
+    5.0000001201e-1, and 0 where x < -87.3 or x is NaN. It is within 2 ulp of
+    the exact value.
+
+    ```mlir
+    %a = spk.softmax %map {num_heads = 8 : i64} : tensor<4x1x64x512xf32>
+    %b = spk.softmax %map {num_heads = 8 : i64, over = #spk.softmax_axis<queries>} : tensor<4x1x64x512xf32>
+    ```
+
+    `linalg.softmax` fixes neither exp nor the order of its sum.
+  }];
+  let arguments = (ins Spk_Floats:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$num_heads,
+    DefaultValuedAttr<Spk_SoftmaxAxisAttr, "::mlir::spk::SoftmaxAxis::Keys">:$over);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+  let hasVerifier = 1;
+}
+
 def Spk_CountOp : Spk_Op<"count", [Pure, Spk_TimeWise]> {
   let summary = "number of spikes along axes";
   let description = [{

@@ -23,7 +23,9 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
 
     * `spikes` (default), `current`, `membrane` of a neuron: what it fires, what
       charges it, its charged membrane before firing, each `[T, B, ...]`;
-    * `attention` of an attention core: `spk.attention_map` of its query and key.
+    * `attention` of an attention core: `spk.attention_map` of its query and key,
+      or of a core of `spk.matmul`s the map that weighs the values, as it is
+      behind softmax or neuron, `[T, B, heads, N, M]`.
 
     New results follow the old ones in program order; a name that is taken gets
     `.1`, `.2`. A tap that matches nothing is an error that lists the nearest
@@ -71,8 +73,9 @@ def ChannelsLast : Pass<"spk-channels-last"> {
     `token_first`, putting `linalg.transpose`s around it, then moves transposes
     towards the results until they meet their inverses: through neurons and
     their states, joins, gates, repetitions, counts, means (where the order of
-    the sum stays), elementwise arithmetic, slices, concatenations and reshapes. Weights are not
-    transposed. What is left stands at the function's arguments and, for results
+    the sum stays), elementwise arithmetic, slices, concatenations and reshapes. A
+    reshape that splits channels into heads goes behind a neuron too. Weights are
+    not transposed. What is left stands at the function's arguments and, for results
     that are channels first, before the return; a transpose that only moves axes
     of size 1 becomes a reshape.
 
@@ -147,7 +150,8 @@ def ChooseSum : Pass<"spk-choose-sum"> {
     * small integers: the same with `planes`, plane by plane, by their
       `spk.plane_densities`; planes assumed where nothing was measured halve in
       density. Where only the low ones are worth it, `grouped_planes` says how
-      many.
+      many;
+    * an `spk.matmul`: what its operands decide.
 
     `spk.why_sum` on the op says why. A sum that is there already stays.
   }];
