@@ -2,8 +2,8 @@
 
 Below this folder lies a tree of packages under their own names: the parts of
 ``spikingjelly.clock_driven`` (SpikingJelly up to 0.0.0.0.12), of
-``spikingjelly.cext`` and of ``timm`` that a forward pass needs, and
-``torchinfo``.  While `stand_ins` stands, imports that find nothing installed
+``spikingjelly.cext`` and of ``timm`` that a forward pass needs, ``torchinfo``
+and ``torchvision``.  While `stand_ins` stands, imports that find nothing installed
 find that tree, so that files written for those packages load unmodified.  What
 is installed always comes first.
 
