@@ -84,5 +84,6 @@ def test_command_line(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
         "    return (torch.rand(2, 6) * 8,)\n"
     )
     output = tmp_path / "net.so"
-    assert cli.main(["compile", f"{target}:build", "-o", str(output), "--emit", "mlir", "--binary-substeps", "--", "--compile-to=model"]) == 0
+    options = ["--emit", "mlir", "--binary-substeps", "--", "--compile-to=model"]
+    assert cli.main(["compile", f"{target}:build", "-o", str(output), *options]) == 0
     assert "spk.sub_steps" in output.read_text()
