@@ -20,6 +20,7 @@ from zoo.spike_driven_transformer import (
     spike_driven_transformer_dvs,
     spike_driven_transformer_imagenet,
 )
+from zoo.spike_driven_transformer_v3 import spike_driven_transformer_v3_base, spike_driven_transformer_v3_large
 from zoo.spiking_resformer import spiking_resformer, spiking_resformer_cifar, spiking_resformer_dvs
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
@@ -176,6 +177,24 @@ FAMILIES = [
             Configuration("8-512", {}, 55.35, 24.8, BORDER),
             Configuration("8-768", {"dims": (192, 384, 768, 960)}, 123.7),
         ],
+    ),
+    # Heads 16 wide, where the scale 2 / sqrt(d) is a power of two; another one rounds once, behind exact products.
+    Family(
+        "Spike-driven Transformer V3, Base",
+        spike_driven_transformer_v3_base,
+        {"dims": (16, 24, 32, 32), "depths": (1, 1), "heads": 2, "img": (32, 64)},
+        [
+            Configuration("t", {"dims": (24, 48, 96, 128)}, 2.70),
+            Configuration("s", {"dims": (32, 64, 128, 192)}, 5.11),
+            Configuration("m", {"dims": (48, 96, 192, 240)}, 10.02),
+            Configuration("l", {}, 18.99),
+        ],
+    ),
+    Family(
+        "Spike-driven Transformer V3, Large",
+        spike_driven_transformer_v3_large,
+        {"dims": (8, 16, 64), "depth": 2, "heads": 2, "img": 64, "layer_scale": 0.5},
+        [Configuration("12-512", {}, 83.0), Configuration("12-768", {"dims": (196, 384, 768)}, 173.0)],
     ),
     Family(
         "QKFormer, ImageNet",

@@ -319,7 +319,7 @@ class Rearranged(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """Factors and summands of channels, innermost and not, of a stream and of spikes, ``[T, B, N, C]``."""
+    """Factors of channels, innermost and not, of a stream and of spikes, ``[T, B, N, C]``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -327,11 +327,10 @@ class LayerScale(nn.Module):
         self.lif, self.last = LIFNode(), LIFNode()
         self.inner = nn.Parameter(torch.tensor([0.5, 1.0, 2.0, -1.0, 0.25, 4.0]))
         self.outer = nn.Parameter(torch.tensor([1.0, 0.5, -2.0, 1.0, 2.0, 0.5]))
-        self.shift = nn.Parameter(torch.tensor([0.25, -0.5, 0.0, 1.0, -0.25, 0.5]))
 
     def forward(self, x: Tensor) -> Tensor:
         lead = x.shape[:2]
-        y = x + self.shift + self.inner * self.bn1(self.fc1(x).flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, lead)
+        y = x + self.inner * self.bn1(self.fc1(x).flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, lead)
         y = self.bn2(self.fc2((self.lif(y) * self.inner).flatten(0, 1).transpose(1, 2))).unflatten(0, lead)
         return self.last(y * self.outer[:, None] + x.transpose(-1, -2))
 

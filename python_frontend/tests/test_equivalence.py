@@ -33,6 +33,7 @@ from zoo.spike_driven_transformer import (
     spike_driven_transformer_dvs,
     spike_driven_transformer_imagenet,
 )
+from zoo.spike_driven_transformer_v3 import spike_driven_transformer_v3_base, spike_driven_transformer_v3_large
 from zoo.spikingformer import spikingformer_cifar, spikingformer_dvs, spikingformer_imagenet
 
 from spk.artefact import ArtefactError, CompiledModel
@@ -152,6 +153,14 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "meta_spikeformer": (
         lambda: meta_spikeformer(dims=(16, 24, 32, 48), depths=(1, 1), heads=2, img=(32, 64), num_classes=10),
         1,
+    ),
+    "sdt_v3_base": (
+        lambda: spike_driven_transformer_v3_base(dims=(8, 12, 32, 32), depths=(1, 1), heads=2, img=(32, 64), num_classes=5),
+        2,
+    ),
+    "sdt_v3_large": (
+        lambda: spike_driven_transformer_v3_large((8, 16, 64), depth=1, heads=2, T=2, img=64, layer_scale=1.0, num_classes=5),
+        2,
     ),
     "custom_neuron": (adaptive, 2),
     "qkformer_imagenet": (lambda: qkformer(qkformer_imagenet, depth=4, img=(32, 64)), 1),

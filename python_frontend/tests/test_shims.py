@@ -145,6 +145,18 @@ def test_torchinfo_can_be_imported_and_not_called() -> None:
             torchinfo.summary(nn.Linear(1, 1))
 
 
+def test_layers_and_transforms_can_be_imported_and_not_used() -> None:
+    with stand_ins():
+        timm, transforms = import_module("timm.models.vision_transformer"), import_module("torchvision.transforms")
+    if Path(timm.__file__ or "").is_relative_to(HERE.parent):
+        for name in ("PatchEmbed", "Block"):
+            with pytest.raises(RuntimeError, match=f"timm is not installed, and its {name} has no stand-in"):
+                getattr(timm, name)(img_size=224)
+    if Path(transforms.__file__ or "").is_relative_to(HERE.parent):
+        with pytest.raises(AttributeError, match="transforms.Compose has no stand-in"):
+            _ = transforms.Compose
+
+
 def test_check_says_what_was_replaced(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--import-only", f"{OLD}:build"]) == 0
     seen = capsys.readouterr()

@@ -126,7 +126,7 @@ def _plif_old(module: nn.Module) -> NeuronSpec:
 
 def _ilif(module: nn.Module) -> NeuronSpec:
     """I-LIF of spk.neuron: keeps 1 - 1/tau of the membrane."""
-    factor = 1.0 - 1.0 / _tau(module)
+    factor = 1.0 if module.tau == math.inf else 1.0 - 1.0 / _tau(module)
     numbers = {"levels": module.levels, "rounding": module.rounding}
     return NeuronSpec("ilif", charge="retain", factor=factor, **_common(module), **numbers)
 

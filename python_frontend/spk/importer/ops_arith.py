@@ -123,8 +123,8 @@ def _along_channels(view: View, const: Const) -> tuple[int, torch.Tensor] | None
     return axis, numbers.repeat(shape[axis] // numbers.numel())
 
 
-def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
-    """A factor or a summand for every channel, such as a layer scale or a scale per head; None where the constant is another one."""
+def _scaled_channels(ctx: Context, x: Any, const: Any) -> View | None:
+    """A view times a factor for every channel, such as a layer scale or a scale per head; None where the constant is another one."""
     if not isinstance(x, View) or not isinstance(const, Const):
         return None
     found = _along_channels(x, const)
@@ -133,10 +133,8 @@ def _per_channel(ctx: Context, x: Any, const: Any, factor: bool) -> View | None:
     axis, numbers = found
     size = numbers.numel()
     own = Const(numbers, const.key if tuple(const.tensor.shape) == (size,) else f"{const.key}:channels:{size}")
-    # Neither a factor of 1 nor adding -0 changes a bit.
-    if factor:
-        return scale_shift(ctx, ctx.real(x), axis, own, Const(torch.full((size,), -0.0), f"constant:zeros:{size}"))
-    return scale_shift(ctx, ctx.real(x), axis, Const(torch.ones(size), f"constant:ones:{size}"), own)
+    nothing = Const(torch.full((size,), -0.0), f"constant:zeros:{size}")  # adding -0 changes no bit
+    return scale_shift(ctx, ctx.real(x), axis, own, nothing)
 
 
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
@@ -182,10 +180,6 @@ def _add(ctx: Context, a: Any, b: Any, *, alpha: Any = 1) -> View:
         number = _number(y)
         if number is not None:
             return _plus(ctx, need_view(x), number)
-    for x, y in ((a, b), (b, a)):
-        shifted = _per_channel(ctx, x, y, factor=False)
-        if shifted is not None:
-            return shifted
     x, y = _operands(ctx, a, b)
     if not x.value.is_float and not y.value.is_float:
         return _add_counts(ctx, x, y)
@@ -274,7 +268,7 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         if number is not None:
             return _scale(ctx, x, number)
     for x, y in ((a, b), (b, a)):
-        scaled = _per_channel(ctx, x, y, factor=True)
+        scaled = _scaled_channels(ctx, x, y)
         if scaled is not None:
             return scaled
     if isinstance(a, View) and isinstance(b, View):

@@ -1330,3 +1330,27 @@ func.func @softmax_heads(%x: tensor<4x2x6x10xf32>) {
   %0 = spk.softmax %x {num_heads = 3 : i64} : tensor<4x2x6x10xf32>
   return
 }
+
+// -----
+
+func.func @sub_steps_result(%x: tensor<2x1x8xi8>) {
+  // expected-error @below {{result must be the input with 3 times as many time steps, got 'tensor<2x1x8xi8>' and 'tensor<3x1x8xi1>'}}
+  %0 = spk.sub_steps %x {levels = 3 : i64} : tensor<2x1x8xi8> -> tensor<3x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @sub_steps_levels(%x: tensor<2x1x8xi8>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint}}
+  %0 = spk.sub_steps %x {levels = 0 : i64} : tensor<2x1x8xi8> -> tensor<2x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @accumulate_input(%x: tensor<6x1x8xf32>) {
+  // expected-error @below {{input must be the result with 3 times as many time steps, got 'tensor<6x1x8xf32>' and 'tensor<2x1x9xf32>'}}
+  %0 = spk.accumulate %x {levels = 3 : i64} : tensor<6x1x8xf32> -> tensor<2x1x9xf32>
+  return
+}

@@ -137,6 +137,15 @@ func.func @spike_driven_attention(%x: tensor<4x1x6x5x8xi1>, %m: tensor<4x1x1x5x8
   return
 }
 
+// CHECK-LABEL: @binary_sub_steps
+// CHECK: spk.sub_steps %{{.+}} {levels = 3 : i64} : tensor<2x1x6x8xi8> -> tensor<6x1x6x8xi1>
+// CHECK: spk.accumulate %{{.+}} {levels = 3 : i64} : tensor<6x1x6x8xf32> -> tensor<2x1x6x8xf32>
+func.func @binary_sub_steps(%x: tensor<2x1x6x8xi8>, %y: tensor<6x1x6x8xf32>) {
+  %0 = spk.sub_steps %x {levels = 3 : i64} : tensor<2x1x6x8xi8> -> tensor<6x1x6x8xi1>
+  %1 = spk.accumulate %y {levels = 3 : i64} : tensor<6x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  return
+}
+
 // CHECK-LABEL: @token_attention
 // CHECK: spk.count %{{.+}} {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x6x8xi1> -> tensor<4x1x6x2xf32>
 // CHECK: spk.gate %{{.+}}, %{{.+}} : (tensor<4x1x6x8xi1>, tensor<4x1x6x2xi1>) -> tensor<4x1x6x8xi1>

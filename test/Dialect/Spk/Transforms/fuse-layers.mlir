@@ -416,3 +416,34 @@ func.func @leaky_relu_and_input(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, 
   %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
   return %1, %3 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>
 }
+
+// -----
+
+// Sums of sub-steps are added where the synapse ends, and its layer goes on with
+// the steps themselves. Sub-steps are a layer of their own: they are more steps
+// than the neuron has.
+
+// CHECK-LABEL: @binary_sub_steps
+// CHECK: spk.fused
+// CHECK: spk.sub_steps
+// CHECK-NEXT: spk.yield
+// CHECK: spk.fused{{.*}} -> tensor<2x1x6x8xi8>
+// CHECK: %[[L:.+]] = spk.linear {{.*}} -> tensor<8x1x6x8xf32>
+// CHECK-NEXT: %[[A:.+]] = spk.accumulate %[[L]]
+// CHECK-NEXT: %[[N:.+]] = spk.scale_shift %[[A]]
+// CHECK-NEXT: %[[S:.+]] = spk.multi_spike %[[N]]
+// CHECK-NEXT: spk.yield %[[S]]
+// CHECK: spk.fused
+// CHECK: spk.sub_steps
+// CHECK: spk.fused
+// CHECK: spk.accumulate
+func.func @binary_sub_steps(%x: tensor<2x1x6x8xi8>, %w: tensor<8x8xf32>, %b: tensor<8xf32>, %y: tensor<8x1x6x8xf32>) -> (tensor<8x1x6x8xi1>, tensor<2x1x6x8xf32>) {
+  %0 = spk.sub_steps %x {levels = 4 : i64} : tensor<2x1x6x8xi8> -> tensor<8x1x6x8xi1>
+  %1 = spk.linear %0, %w : (tensor<8x1x6x8xi1>, tensor<8x8xf32>) -> tensor<8x1x6x8xf32>
+  %2 = spk.accumulate %1 {levels = 4 : i64} : tensor<8x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  %3 = spk.scale_shift %2, %b, %b {layout = #spk.layout<channels_last>} : (tensor<2x1x6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x1x6x8xf32>
+  %4 = spk.multi_spike %3 {levels = 4 : i64} : tensor<2x1x6x8xf32> -> tensor<2x1x6x8xi8>
+  %5 = spk.sub_steps %4 {levels = 4 : i64} : tensor<2x1x6x8xi8> -> tensor<8x1x6x8xi1>
+  %6 = spk.accumulate %y {levels = 4 : i64} : tensor<8x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  return %5, %6 : tensor<8x1x6x8xi1>, tensor<2x1x6x8xf32>
+}
