@@ -89,7 +89,7 @@ def on_real_weights(family: Family, configuration: Configuration, images: int) -
     first = compared.first_diverging
     return {
         "images": images,
-        "spikes": sum(layer.elements for layer in compared.layers),
+        "spikes": compared.elements,
         "flipped": compared.flipped,
         "floor": sum(floor.share for floor in floors) / images,
         "top1": compared.top1_agreement,
