@@ -48,7 +48,8 @@ class LayerComparison:
         flipped: elements that differ.
         margin: largest distance of PyTorch's membrane from the threshold where
             an element differs for the first time: about an ulp if rounding is the
-            cause; None if nothing differs or the layer is no known neuron.
+            cause; None if nothing differs, or the layer is no known neuron or
+            goes on from the membrane of a call before.
         bound: the largest margin that rounding explains, known with the margin.
     """
 
@@ -248,7 +249,8 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     spikes = spec.output(spikes) if spec else spikes
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
-    margin, bound = _margin(call, spec, differs) if flipped and spec and spec.body is None else (None, None)
+    from_rest = spec is not None and spec.body is None and ("#" not in call.path or spec.form.states == 0)
+    margin, bound = _margin(call, spec, differs) if flipped and from_rest else (None, None)
     rate, reference_rate = (np.count_nonzero(x) / x.size for x in (spikes, reference))
     return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin, bound)
 

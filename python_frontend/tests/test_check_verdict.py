@@ -199,6 +199,32 @@ def test_layers_on_the_spikes_that_were_fired(need_tool: Callable[[str], str]) -
     assert plain.max_difference > 100 * own.max_difference
 
 
+class TwoSteps(nn.Module):
+    """A neuron that is called once a step and keeps its membrane."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        neuron = pytest.importorskip("spikingjelly.activation_based.neuron", reason="SpikingJelly is not installed")
+        self.fc, self.bn, self.lif = nn.Linear(48, 64, bias=False), nn.BatchNorm1d(64), neuron.LIFNode()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([self.lif(self.bn(self.fc(x))) for _ in range(2)]).mean(0)
+
+
+def test_calls_of_a_neuron_that_keeps_its_membrane(need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    torch.manual_seed(0)
+    model, x = TwoSteps(), torch.randint(0, 16, (64, 48)) / 16.0
+    report = dyadic.settle(model, (x,), output="partial")
+    assert report.exact == ["lif", "lif#1"]
+    net = spk.compile(model, x, taps=["*:spikes"])
+    assert compare(model, net, x).flipped == 0
+    model.lif.v_threshold = 1.25  # of PyTorch
+    first, second = compare(model, net, x, follow=True).layers
+    assert first.margin > first.bound
+    assert (second.path, second.flipped > 0, second.margin, second.bound) == ("lif#1", True, None, None)
+
+
 def test_noise_floor() -> None:
     model, x = settled(0)
     assert noise_floor(model, x).share < 1e-3

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
+from zoo.catalogue import FAMILIES, family
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
 
@@ -110,3 +111,13 @@ def test_bad_configurations() -> None:
         sew_resnet18(connect="OR")
     with pytest.raises(ValueError, match="halve images"):
         sew_resnet_dvs(img=64)
+
+
+def test_catalogue() -> None:
+    names = [each.name for each in FAMILIES]
+    assert len(set(names)) == len(names)
+    assert family("SEW ResNet-50, ADD").build is sew_resnet50
+    with pytest.raises(KeyError, match=r"no family is called 'ResNet': there are Spikformer, ImageNet, "):
+        family("ResNet")
+    first, second = (family("SEW ResNet-18, ADD").model().conv1.weight for _ in range(2))
+    assert torch.equal(first, second)  # random, and the same at every call
