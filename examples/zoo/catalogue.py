@@ -56,6 +56,8 @@ class Family:
         small: options of the small one.
         configurations: the published sizes; the first one is compared whole.
         until: layer behind which sums round; see :func:`spk.dyadic.verify`.
+        no_step: why it cannot be run step by step, with the layer, as a pattern of the message of ``step``; recordings
+            ``[B, T, ...]`` need none.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Family:
     small: dict[str, Any]
     configurations: list[Configuration] = field(default_factory=list)
     until: str | None = None
+    no_step: str | None = None
 
     def model(self, configuration: Configuration | None = None) -> nn.Module:
         """A published size, or the small one, in eval mode; the same random weights at every call."""

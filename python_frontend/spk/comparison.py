@@ -48,7 +48,8 @@ class LayerComparison:
         flipped: elements that differ.
         margin: largest distance of PyTorch's membrane from the threshold where
             an element differs for the first time: about an ulp if rounding is the
-            cause; None if nothing differs or the layer is no known neuron.
+            cause; None if nothing differs, or the layer is no known neuron or
+            goes on from the membrane of a call before.
         bound: the largest margin that rounding explains, known with the margin.
     """
 
@@ -68,16 +69,16 @@ class Comparison:
     Attributes:
         layers: the tapped neuron layers, in order of execution.
         max_difference: largest difference of outputs.
-        max_output: largest magnitude of PyTorch's outputs.
         output_equal: whether all outputs are equal bit for bit.
         top1_agreement: share of inputs with the same class; None without classes.
+        max_output: largest magnitude of PyTorch's outputs.
     """
 
     layers: list[LayerComparison] = field(default_factory=list)
     max_difference: float = 0.0
-    max_output: float = 0.0
     output_equal: bool = True
     top1_agreement: float | None = None
+    max_output: float = 0.0
 
     @property
     def flipped(self) -> int:
@@ -87,7 +88,17 @@ class Comparison:
     @property
     def flipped_rate(self) -> float:
         """Share of spikes that differ, over all layers."""
-        return self.flipped / max(1, sum(layer.elements for layer in self.layers))
+        return self.flipped / max(1, self.elements)
+
+    @property
+    def elements(self) -> int:
+        """Spikes and non-spikes that were compared, over all layers."""
+        return sum(layer.elements for layer in self.layers)
+
+    @property
+    def silent(self) -> list[str]:
+        """Layers that never fire in PyTorch: they agree whatever is wrong."""
+        return [layer.path for layer in self.layers if layer.reference_rate == 0.0]
 
     @property
     def first_diverging(self) -> LayerComparison | None:
@@ -100,7 +111,7 @@ class Comparison:
         for layer in self.layers:
             margin = "" if layer.margin is None else f"{layer.margin:.3g}"
             lines.append(f"{layer.path:<{width}}  {layer.rate:>8.2%}  {layer.reference_rate:>8.2%}  {layer.flipped:>9}  {margin}")
-        silent = [layer.path for layer in self.layers if layer.reference_rate == 0.0]
+        silent = self.silent
         if not self.layers:
             lines = ["no layer is tapped: compile with taps=['*:spikes'] to compare layers"]
         first = self.first_diverging
@@ -238,7 +249,8 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     spikes = spec.output(spikes) if spec else spikes
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
-    margin, bound = _margin(call, spec, differs) if flipped and spec and spec.body is None else (None, None)
+    from_rest = spec is not None and spec.body is None and ("#" not in call.path or spec.form.states == 0)
+    margin, bound = _margin(call, spec, differs) if flipped and from_rest else (None, None)
     rate, reference_rate = (np.count_nonzero(x) / x.size for x in (spikes, reference))
     return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin, bound)
 

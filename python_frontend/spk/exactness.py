@@ -82,6 +82,16 @@ def _outputs(result: Any) -> list[Tensor]:
     return outputs
 
 
+def _numbered(paths: Sequence[str]) -> list[str]:
+    """Calls by name: ``lif``, and ``lif#1`` of the second one."""
+    counts: dict[str, int] = {}
+    names = []
+    for path in paths:
+        count = counts[path] = counts.get(path, -1) + 1
+        names.append(path if count == 0 else f"{path}#{count}")
+    return names
+
+
 def _same(given: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
     return all(torch.equal(a.double(), b.double()) for a, b in zip(given, others, strict=True))
 
@@ -199,7 +209,7 @@ def verify(
             raise NotExact(f"{single[index].path}: {reason}")
         report.rounded_from = single[index].path
     before = single[: faults[0][0]] if faults else single
-    report.exact = [call.path for call in before if type(call.module) in classes]
+    report.exact = _numbered([call.path for call in before if type(call.module) in classes])
     if output == "exact" and not _same(single_out, double_out):
         raise NotExact("the output of the model differs between float32 and float64 behind its last layer")
 

@@ -41,7 +41,7 @@ class Report:
         rounded_from: module path of the first layer whose float32 result is
             rounded, or None when even the output is exact.
         exact: calls of neurons in front of the first rounding, in order of
-            execution; empty unless it was proved.
+            execution, ``lif#1`` the second one of a module; empty unless proved.
         passes: forwards the walk took.
     """
 

@@ -8,24 +8,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d
+from zoo.catalogue import FAMILIES, family
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
 from zoo.spike_driven_transformer import SDSA, spike_driven_transformer_dvs
 from zoo.spike_driven_transformer_v3 import spike_driven_transformer_v3_base, spike_driven_transformer_v3_large
 
 from spk import dyadic
-
-
-class First(nn.Module):
-    """The first output of a model with several."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self.model(*inputs)[0]
-
 
 MILLIONS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     "qkformer_10_384": (lambda: qkformer_imagenet(dim=384), 16.47),
@@ -173,7 +162,7 @@ def test_bad_configurations() -> None:
 def test_event_attention_pools_tokens_and_channels() -> None:
     torch.manual_seed(3)
     model = spike_driven_transformer_dvs(dim=16, depth=1, heads=2, T=3, img=(16, 32)).eval()
-    dyadic.calibrate(First(model), model.example(batch=2))
+    dyadic.calibrate(model, model.example(batch=2))
     attention, hook = model.block[0].attn, {}
     fired: dict[str, Tensor] = {}
     for name in ("k", "q"):
@@ -194,3 +183,13 @@ def test_event_attention_pools_tokens_and_channels() -> None:
     assert torch.equal(hook[f"{name}_kv"], kv)
     q = fired["q"].flatten(3).unflatten(2, (2, 8)).transpose(-1, -2)
     assert torch.equal(hook[f"{name}_x_after_qkv"], pooled(q * kv))
+
+
+def test_catalogue() -> None:
+    names = [each.name for each in FAMILIES]
+    assert len(set(names)) == len(names)
+    assert family("SEW ResNet-50, ADD").build is sew_resnet50
+    with pytest.raises(KeyError, match=r"no family is called 'ResNet': there are Spikformer, ImageNet, "):
+        family("ResNet")
+    first, second = (family("SEW ResNet-18, ADD").model().conv1.weight for _ in range(2))
+    assert torch.equal(first, second)  # random, and the same at every call
