@@ -11,7 +11,7 @@ from test_equivalence import HIGH, LOW, First, Settled, assert_same, in_child, s
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
-from spk.artefact import CompiledModel
+from spk.artefact import ArtefactError, CompiledModel
 from spk.comparison import trace
 from spk.driver import compile_file
 from spk.dyadic import settle
@@ -57,7 +57,18 @@ def agree(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path, layers: in
     assert until is not None or set(taps) == compared
     settled.outputs = [] if until is not None else outputs
     assert_same(settled, given if until is None else [], {path: taps[path] for path in compared})
-    return in_child(lambda: stepped(settled, native))
+    return in_child(lambda: _without_steps(settled, native) or stepped(settled, native))
+
+
+def _without_steps(settled: Settled, native: CompiledModel) -> str:
+    """Why a model whose result needs all time steps at once cannot run step by step, empty if it is not one."""
+    step = [x[0].numpy() if info.temporal else x.numpy() for x, info in zip(settled.inputs, native.inputs, strict=True)]
+    try:
+        native.step(*step)
+    except ArtefactError as error:
+        return str(error) if "depends on single steps but has no time axis" in str(error) else ""
+    native.reset()
+    return ""
 
 
 def seeded(build: Any) -> nn.Module:

@@ -96,8 +96,8 @@ class Core(nn.Module):
             return ((s * 0.3) @ k) @ s
         if self.form == "divided":
             return ((s @ k) @ s) / 3.0
-        if self.form == "across time":
-            return (s.transpose(0, 2) @ s.transpose(0, 2).transpose(-1, -2)) @ s.transpose(0, 2)
+        if self.form == "across images":
+            return (s.transpose(1, 2) @ s.transpose(1, 2).transpose(-1, -2)) @ s.transpose(1, 2)
         raise ValueError(self.form)
 
 
@@ -109,7 +109,7 @@ class Core(nn.Module):
         ("neuron between", "no part of an attention core"),
         ("odd scale on operand", "no power of two on an operand"),
         ("divided", "divided by 3.0"),
-        ("across time", "attention across time or batch"),
+        ("across images", "attention across images"),
     ],
 )
 def test_attention_that_is_not_supported(form: str, expected: str) -> None:

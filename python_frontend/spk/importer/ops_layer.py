@@ -38,12 +38,23 @@ def _planes(ctx: Context, view: View) -> View:
     """``[N, C, H, W]`` or ``[N, C, L]`` as a value ``[T, B, C, H, W]`` or ``[T, B, C, L]``."""
     if view.value.name.startswith("%arg") and len(view.value.shape) <= len(view.dims):
         raise Unsupported("a convolution of an input that has no batch dimension", "[T, B, C, H, W], or images [B, C, H, W]")
+    across = [i for i, group in enumerate(view.dims[2:], 2) if any(a.axis == TIME for a in group)]
+    if across and all(a.axis == BATCH for a in view.dims[0]):  # rows or columns are time steps
+        return _across_time(ctx, view)
     for group, what in zip(view.dims[1:], ("channel", "height", "width"), strict=False):
         _only_features(group, what)
     lead = view.dims[0]
     time = tuple(a for a in lead if a.axis == TIME)
     batch = tuple(a for a in lead if a.axis != TIME)
     return ctx.layout.form(view, [time, batch, *view.dims[1:]], ctx.path)
+
+
+def _across_time(ctx: Context, view: View) -> View:
+    """Time as an axis of features, in front of which there is one step: what learns a weight for every time step."""
+    if any(a.axis == BATCH for group in view.dims[1:] for a in group):
+        raise Unsupported("a convolution over images", "[T * B, C, H, W]")
+    value = ctx.layout.materialise(view, [(), *view.dims], ctx.path)
+    return View(value, tuple(merge((whole(i + 1, n),)) for i, n in enumerate(view.shape)))
 
 
 def _synapse(
@@ -397,7 +408,8 @@ def _scan_form(ctx: Context, view: View) -> View:
         if source_order(view.dims):
             return view
         return ctx.layout.torch_form(view, ctx.path)
-    if steps == 1 and lead and not any(a.axis == BATCH for a in lead):  # time came as a feature of a static input
+    within = math.prod(a.size for a in lead if a.axis == TIME)
+    if lead and steps == within and not any(a.axis == BATCH for a in lead):  # time came as a feature, or some of its steps did
         rest = View(view.value, view.dims[1:])
         axes = ctx.layout.torch_axes(rest)
         return ctx.layout.form(view, [view.dims[0], *axes[1:]], ctx.path)
