@@ -13,13 +13,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from spk import neuron as plain
 from spk.importer.neuron_table import is_written_by_user, lookup
 
 LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
 
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+NORMS = (_BatchNorm,)  # also those of SpikingJelly that add to it
 SYNAPSES = (nn.Linear, nn.Conv1d, nn.Conv2d)
 POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d)
 

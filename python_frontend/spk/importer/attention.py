@@ -141,8 +141,8 @@ def _unfold(view: View) -> tuple[View, View]:
 def _axes(view: View, tokens: int, channels: int, token_last: bool) -> tuple[Group, ...]:
     time, batch, heads = leading(view)
     token_axis, channel_axis = view.dims[tokens], (*heads, *view.dims[channels])
-    if any(a.axis in (TIME, BATCH) and a.size > 1 for a in (*token_axis, *channel_axis)):
-        raise Unsupported("attention across time or batch", HINT)
+    if any(a.axis == BATCH and a.size > 1 for a in (*token_axis, *channel_axis)) or any(a.axis == TIME for a in channel_axis if a.size > 1):
+        raise Unsupported("attention across images, or with time steps as channels", HINT)
     matrix = (channel_axis, token_axis) if token_last else (token_axis, channel_axis)
     return (time, batch, *matrix)
 

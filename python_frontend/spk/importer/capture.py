@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import io
 import logging
+import os
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +29,7 @@ from spk.importer.heads import decode, head_spec, is_head, membranes
 from spk.importer.neuron_table import is_neuron, spec_of, step_mode
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["Captured", "NeuronSite", "capture", "module_at", "module_name", "neuron_shapes"]
+__all__ = ["PACKAGE", "Captured", "NeuronSite", "capture", "module_at", "module_name", "neuron_shapes", "shown"]
 
 
 @dataclass
@@ -145,18 +148,28 @@ def running(sites: dict[str, NeuronSite]) -> Iterator[None]:
             sites[path].module.__dict__["_backend" if "_backend" in vars(sites[path].module) else "backend"] = backend
 
 
+def _time_first(container: nn.Sequential, x_seq: Tensor) -> Tensor:
+    """What SpikingJelly's ``TLastSeqToANNContainer`` computes with ``torch.vmap``, which cannot be captured, on ``[B, ..., T]``."""
+    moved = x_seq.movedim(-1, 0)
+    y = nn.Sequential.forward(container, moved.flatten(0, 1))
+    return y.unflatten(0, moved.shape[:2]).movedim(0, -1)
+
+
 @contextlib.contextmanager
 def _prepared(model: nn.Module, sites: dict[str, NeuronSite]) -> Iterator[None]:
     """The model in eval mode with patched neurons; everything is put back afterwards."""
     training = {module: module.training for module in model.modules()}
+    time_last = [m for m in model.modules() if type(m).__name__ == "TLastSeqToANNContainer" and isinstance(m, nn.Sequential)]
     model.eval()
     try:
         for site in sites.values():
             _patch(site)
+        for module in time_last:
+            module.__dict__["forward"] = functools.partial(_time_first, module)
         yield
     finally:
-        for site in sites.values():
-            site.module.__dict__.pop("forward", None)
+        for module in (*time_last, *(site.module for site in sites.values())):
+            module.__dict__.pop("forward", None)
         for module, flag in training.items():
             module.training = flag
 
@@ -178,17 +191,41 @@ def _last_line(error: BaseException) -> str:
     return text.splitlines()[0] if text else type(error).__name__
 
 
+PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # spk itself
+
+
+def _raised_at(error: BaseException) -> str:
+    """``file:line`` of the user's code that an exception came through last, empty if none."""
+    foreign = (f"{os.sep}site-packages{os.sep}", PACKAGE)
+    seen: BaseException | None = error
+    while seen is not None:
+        frames = traceback.extract_tb(seen.__traceback__)
+        own = [f for f in frames if os.path.isfile(f.filename) and not any(x in f.filename for x in foreign)]
+        if own:
+            return f"{shown(own[-1].filename)}:{own[-1].lineno}"
+        seen = seen.__cause__ or seen.__context__
+    return ""
+
+
+def shown(name: str) -> str:
+    """A file's name as messages show it: relative where it lies below the working directory."""
+    relative = os.path.relpath(name)
+    return name if relative.startswith("..") else relative
+
+
 def _export_problems(model: nn.Module, sites: dict[str, NeuronSite], error: BaseException) -> list[Problem]:
     problems = [
         Problem(s.path, module_name(s.module), "neuron", s.problem.reason, s.problem.hint)
         for s in sites.values()
         if s.problem is not None and s.calls
     ]
+    source = _raised_at(error)
     if isinstance(error, Unsupported):
-        problems.append(Problem("", module_name(model), "forward", error.reason, error.hint))
+        problems.append(Problem("", module_name(model), "forward", error.reason, error.hint, source))
     else:
         reason = f"torch.export cannot capture the forward pass: {type(error).__name__}: {_last_line(error)}"
-        problems.append(Problem("", module_name(model), "forward", reason, "a forward pass whose control flow does not depend on values"))
+        hint = "a forward pass whose control flow does not depend on values"
+        problems.append(Problem("", module_name(model), "forward", reason, hint, source))
     return problems
 
 

@@ -234,9 +234,29 @@ def is_written_by_user(cls: type) -> bool:
     return any(methods and methods <= set(names) and all(hasattr(cls, n) for n in names) for names in METHODS)
 
 
+# SpikingJelly's modules with state that do nothing in eval mode, and what takes the place of others.
+_IDENTITIES = {"Dropout", "Dropout2d"}
+_INSTEAD = {
+    "BatchNormThroughTime": "BatchNorm1d or BatchNorm2d, the same at every time step",
+    "NeuNorm": "BatchNorm2d",
+    "DropConnectLinear": "Linear",
+    "SynapseFilter": "a LIF neuron",
+    "Delay": "the sequence without a delay",
+    "ElementWiseRecurrentContainer": "a neuron that nothing is fed back to",
+    "LinearRecurrentContainer": "a neuron that nothing is fed back to",
+}
+
+
+def _is_identity(cls: type) -> bool:
+    """Whether a class keeps state for training alone."""
+    return cls.__name__ in _IDENTITIES and cls.__module__.startswith("spikingjelly.") and ".layer" in cls.__module__
+
+
 def is_neuron(module: nn.Module) -> bool:
     """Whether a module is a neuron, or another module with state that spk does not know."""
     cls = type(module)
+    if _is_identity(cls):
+        return False
     return lookup(cls) is not None or neuron_base(cls) is not None or bool(getattr(module, "_memories", None))
 
 
@@ -295,6 +315,8 @@ def spec_of(module: nn.Module) -> NeuronSpec:
     """
     reason = describe_rejection(module)
     if reason is not None:
-        raise Unsupported(reason, "a class of spk.neuron, or the same class of SpikingJelly")
+        name = type(module).__name__
+        instead = next((hint for known, hint in _INSTEAD.items() if name.startswith(known)), None)
+        raise Unsupported(reason, instead or "a class of spk.neuron, or the same class of SpikingJelly")
     entry = lookup(type(module)) or _written_by_user
     return entry(module)

@@ -14,6 +14,7 @@ from spk.importer.context import Const, Context, Margin, Scaled, handler, is_pow
 from spk.importer.heads import is_head
 from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.ops_pad import padding_of
+from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
@@ -38,12 +39,23 @@ def _planes(ctx: Context, view: View) -> View:
     """``[N, C, H, W]`` or ``[N, C, L]`` as a value ``[T, B, C, H, W]`` or ``[T, B, C, L]``."""
     if view.value.name.startswith("%arg") and len(view.value.shape) <= len(view.dims):
         raise Unsupported("a convolution of an input that has no batch dimension", "[T, B, C, H, W], or images [B, C, H, W]")
+    across = [i for i, group in enumerate(view.dims[2:], 2) if any(a.axis == TIME for a in group)]
+    if across and all(a.axis == BATCH for a in view.dims[0]):  # rows or columns are time steps
+        return _across_time(ctx, view)
     for group, what in zip(view.dims[1:], ("channel", "height", "width"), strict=False):
         _only_features(group, what)
     lead = view.dims[0]
     time = tuple(a for a in lead if a.axis == TIME)
     batch = tuple(a for a in lead if a.axis != TIME)
     return ctx.layout.form(view, [time, batch, *view.dims[1:]], ctx.path)
+
+
+def _across_time(ctx: Context, view: View) -> View:
+    """Time as an axis of features, in front of which there is one step: what learns a weight for every time step."""
+    if any(a.axis == BATCH for group in view.dims[1:] for a in group):
+        raise Unsupported("a convolution over images", "[T * B, C, H, W]")
+    value = ctx.layout.materialise(view, [(), *view.dims], ctx.path)
+    return View(value, tuple(merge((whole(i + 1, n),)) for i, n in enumerate(view.shape)))
 
 
 def _synapse(
@@ -94,8 +106,7 @@ def conv2d(
     view, weight = ctx.absorb(inner, need_const(weight, "weight"))
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
-    if _pair(dilation) != (1, 1):
-        raise Unsupported(f"dilation {_pair(dilation)}", "dilation 1")
+    weight = _spread(weight, _pair(dilation))
     out, _, kh, kw = weight.tensor.shape
     if isinstance(padding, str):
         if padding == "same" and (kh % 2 == 0 or kw % 2 == 0):
@@ -133,18 +144,36 @@ def _note_margin(ctx: Context, value: Value, padded: Callable[[tuple[int, int]],
 def _conv1d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
-    view, weight = ctx.absorb(need_view(x), need_const(weight, "weight"))
+    weight = need_const(weight, "weight")
+    view = need_view(x)
+    if len(view.dims) != 3:
+        raise Unsupported("a convolution without a batch dimension", "[T * B, C, L]")
     out, channels, kernel = weight.tensor.shape
-    plain = _pair(stride)[0] == 1 and (padding in ("valid", "same") or _pair(padding)[0] == 0)
-    if kernel != 1 or groups != 1 or not plain or len(view.dims) != 3:
-        reason = f"Conv1d with kernel {kernel}, stride {stride}, padding {padding}, groups {groups}"
-        raise Unsupported(reason, "Conv1d with kernel 1, stride 1, no padding, one group, or a Conv2d")
-    form = _planes(ctx, view)
-    shape = (*form.value.shape[:2], out, form.value.shape[3])
-    w = ctx.weight(weight, (out, channels))
-    bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
-    result = _synapse(ctx, "spk.linear", form.value, w, bias_value, shape, {"layout": CHANNELS_FIRST})
-    return View(result, (form.dims[0], merge((whole(2, out),)), form.dims[2]))
+    pad = padding if isinstance(padding, str) else _pair(padding)[0]
+    if kernel == 1 and groups == 1 and _pair(stride)[0] == 1 and pad in (0, "valid", "same"):
+        view, weight = ctx.absorb(view, weight)
+        form = _planes(ctx, view)
+        shape = (*form.value.shape[:2], out, form.value.shape[3])
+        w = ctx.weight(weight, (out, channels))
+        bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
+        result = _synapse(ctx, "spk.linear", form.value, w, bias_value, shape, {"layout": CHANNELS_FIRST})
+        return View(result, (form.dims[0], merge((whole(2, out),)), form.dims[2]))
+    wide = Const(weight.tensor.unsqueeze(2), f"{weight.key}:of one row")
+    pads = pad if isinstance(pad, str) else (0, pad)
+    row = View(view.value, (*view.dims[:2], (), view.dims[2]))
+    planes = _conv2d(ctx, row, wide, bias, (1, _pair(stride)[0]), pads, (1, _pair(dilation)[0]), groups)
+    return View(planes.value, (*planes.dims[:2], planes.dims[3]))
+
+
+def _spread(weight: Const, dilation: tuple[int, int]) -> Const:
+    """Weights with zeros between their taps: a dilated convolution is one of a larger window."""
+    if dilation == (1, 1):
+        return weight
+    dh, dw = dilation
+    *lead, kh, kw = weight.tensor.shape
+    spread = weight.tensor.new_zeros((*lead, (kh - 1) * dh + 1, (kw - 1) * dw + 1))
+    spread[..., ::dh, ::dw] = weight.tensor
+    return Const(spread, f"{weight.key}:dilated {dh}x{dw}")
 
 
 def _channel_layout(view: View, group: Group) -> str | None:
@@ -220,10 +249,12 @@ def max_pool(
     view = need_view(x)
     scaled = view.value if isinstance(view.value, Scaled) and view.value.factor > 0 else None
     view = ctx.real(view) if scaled is None or scaled.base is None else view.with_value(scaled.base)
-    if _pair(dilation) != (1, 1) or ceil_mode or len(view.dims) != 4:
-        raise Unsupported("max-pool with dilation, ceil_mode or no batch dimension", "MaxPool2d(kernel, stride, padding)")
+    if _pair(dilation) != (1, 1) or len(view.dims) != 4:
+        raise Unsupported("max-pool with dilation or no batch dimension", "MaxPool2d(kernel, stride, padding)")
     (kh, kw), (ph, pw) = _pair(kernel), _pair(padding)
     sh, sw = _pair(stride) if stride not in ((), [], None) else (kh, kw)
+    if ceil_mode and any((n + 2 * p - k) % s for n, k, s, p in zip(view.shape[2:], (kh, kw), (sh, sw), (ph, pw), strict=True)):
+        raise Unsupported("max-pool with ceil_mode, whose last windows reach beyond the image", "windows that divide the image, or padding")
     form = _planes(ctx, view)
     t, b, c, h, w = form.value.shape
     shape = (t, b, c, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
@@ -233,6 +264,18 @@ def max_pool(
     ctx.builder.add("spk.max_pool", text, result, ctx.path, **attributes)
     value = result if scaled is None else Scaled(shape, base=result, factor=scaled.factor)
     return View(value, (*form.dims[:2], *(merge((whole(i, shape[i]),)) for i in (3, 4))))  # type: ignore[arg-type]
+
+
+@handler("aten.max_pool1d.default")
+def _max_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> View:
+    view = need_view(x)
+    if len(view.dims) != 3:
+        raise Unsupported("max-pool without a batch dimension", "[T * B, C, L]")
+    kernel, padding, dilation = (_pair(n)[0] for n in (kernel, padding, dilation))
+    stride = _pair(stride)[0] if stride not in ((), [], None) else kernel
+    row = View(view.value, (*view.dims[:2], (), view.dims[2]))
+    planes = max_pool(ctx, row, (1, kernel), (1, stride), (0, padding), (1, dilation), ceil_mode)
+    return View(planes.value, (*planes.dims[:2], planes.dims[3]))
 
 
 # Means ----------------------------------------------------------------------------
@@ -332,12 +375,31 @@ def _partial(view: View, atom: Atom) -> bool:
     return atom.size != view.value.shape[atom.axis]
 
 
-@handler("aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool1d.default")
+@handler("aten.avg_pool1d.default")
+def _avg_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False, *_: Any) -> View:
+    """Windows side by side: the mean of each, as ``VotingLayer`` takes it."""
+    view = need_view(x)
+    kernel, padding, length = _pair(kernel)[0], _pair(padding)[0], view.shape[-1]
+    stride = _pair(stride)[0] if stride not in ((), [], None) else kernel
+    if stride != kernel or padding or length % kernel:
+        reason = f"average pool over {kernel} of {length} elements with stride {stride} and padding {padding}"
+        raise Unsupported(reason, "windows side by side that cover all elements: AvgPool1d(kernel)")
+    windows = reshaped(ctx, view, [*view.shape[:-1], length // kernel, kernel])
+    if windows.value.dtype == "i1":  # a count is exact, so that its quotient is the mean
+        return _times(ctx, "arith.divf", _sum(ctx, windows, [-1]), float(kernel))
+    return _mean(ctx, windows, [-1])
+
+
+@handler("aten.adaptive_avg_pool3d.default", "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool1d.default")
 def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
     view = need_view(x)
-    count = len(list(size)) if not isinstance(size, int) else 1
-    if any(n != 1 for n in ([size] if isinstance(size, int) else size)):
-        raise Unsupported(f"adaptive average pool to {size}", "to 1, or a mean")
+    sizes = [size] if isinstance(size, int) else list(size)
+    count = len(sizes)
+    if tuple(sizes) == view.shape[-count:]:
+        return view
+    if any(n != 1 for n in sizes):
+        reason = f"adaptive average pool of {list(view.shape[-count:])} to {sizes}"
+        raise Unsupported(reason, "to 1 or to the size that there is, or a mean")
     return _mean(ctx, view, list(range(-count, 0)), True)
 
 
@@ -358,7 +420,8 @@ def _scan_form(ctx: Context, view: View) -> View:
         if source_order(view.dims):
             return view
         return ctx.layout.torch_form(view, ctx.path)
-    if steps == 1 and lead and not any(a.axis == BATCH for a in lead):  # time came as a feature of a static input
+    within = math.prod(a.size for a in lead if a.axis == TIME)
+    if lead and steps == within and not any(a.axis == BATCH for a in lead):  # time came as a feature, or some of its steps did
         rest = View(view.value, view.dims[1:])
         axes = ctx.layout.torch_axes(rest)
         return ctx.layout.form(view, [view.dims[0], *axes[1:]], ctx.path)

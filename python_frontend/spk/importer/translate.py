@@ -21,7 +21,7 @@ import spk.importer.ops_view  # noqa: F401 - handlers register themselves
 from spk.errors import Problem, Unsupported
 from spk.importer.aliases import Aliases, is_mutation, overwrites, read, written
 from spk.importer.assign import Pieces, joined
-from spk.importer.capture import Captured, module_at, module_name
+from spk.importer.capture import PACKAGE, Captured, module_at, module_name, shown
 from spk.importer.context import Const, Context, Unknown, handlers
 from spk.importer.mlir import Value, quoted
 from spk.importer.views import BATCH, TIME, Atom, Group, View, axis_atoms, group_size, merge
@@ -70,18 +70,18 @@ class Result:
         return {key: self.context.constants[key] for key in self.context.builder.globals}
 
 
-_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # spk itself
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 
 
 def _source(node: torch.fx.Node) -> str:
+    """The user's line that a node comes from; where there is none of the user, the nearest of a library."""
     frames = _FRAME.findall(node.meta.get("stack_trace") or "")
-    own = [f for f in frames if f"{os.sep}site-packages{os.sep}" not in f[0] and not f[0].startswith(_PACKAGE)]
+    foreign = [f for f in frames if not f[0].startswith(PACKAGE)]
+    own = [f for f in foreign if f"{os.sep}site-packages{os.sep}" not in f[0]]
     if not frames:
         return ""
-    name, line = (own or frames)[-1]
-    relative = os.path.relpath(name)
-    return f"{name if relative.startswith('..') else relative}:{line}"
+    name, line = (own or foreign or frames)[-1]
+    return f"{shown(name)}:{line}"
 
 
 def _path(node: torch.fx.Node) -> str:
@@ -351,7 +351,18 @@ _HINTS = {
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "sum": "a mean",
+    "avg_pool1d": "AvgPool1d over windows side by side, a mean, or a Conv1d with constant weights",
+    "avg_pool3d": "a mean, or AvgPool2d at every time step",
     "conv3d": "Conv2d at every time step",
+    "conv_transpose1d": "Conv1d with stride 1, or Linear",
+    "conv_transpose2d": "Conv2d with stride 1",
+    "conv_transpose3d": "Conv2d with stride 1 at every time step",
+    "upsample_nearest1d": "the same resolution throughout",
+    "upsample_nearest2d": "the same resolution throughout",
+    "upsample_bilinear2d": "the same resolution throughout",
+    "max_unpool2d": "the same resolution throughout",
+    "adaptive_max_pool2d": "MaxPool2d",
+    "adaptive_max_pool3d": "MaxPool2d at every time step",
 }
 
 

@@ -1,0 +1,395 @@
+"""SpikingJelly 2.0.0: its models, attention layers, containers, wrappers with a ``step_mode``, and loops over single steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import forms
+import pytest
+import torch
+from agreement import agree, seeded
+from torch import Tensor, nn
+
+import spk
+from spk.errors import UnsupportedModelError
+from spk.importer.api import translate
+from spk.shims import stand_ins
+
+pytest.importorskip("spikingjelly.activation_based", reason="SpikingJelly is not installed")
+with stand_ins():  # its residual networks import torchvision, for pretrained weights alone
+    from spikingjelly.activation_based import functional, layer, neuron, surrogate
+    from spikingjelly.activation_based.model import (
+        maxformer,
+        ms_resnet,
+        parametric_lif_net,
+        qkformer,
+        sew_resnet,
+        spikformer,
+        spiking_resnet,
+        spiking_vgg,
+    )
+    from spikingjelly.activation_based.model import spike_driven_transformer as sdt
+
+IMAGES = (forms.grid(2, 3, 32, 32),)
+SEQUENCE = (forms.grid(3, 1, 3, 32, 32),)
+PLANES = (forms.grid(3, 2, 3, 32, 16),)
+EVENTS = (forms.grid(3, 2, 2, 8, 8) * 4,)
+IF = {"spiking_neuron": neuron.IFNode, "surrogate_function": surrogate.ATan(), "detach_reset": True}
+
+
+def multi_step(model: nn.Module) -> nn.Module:
+    functional.set_step_mode(model, "m")
+    return model
+
+
+class Tokens(nn.Module):
+    """One of the attention layers, on the tokens of an image."""
+
+    def __init__(self, attention: Callable[[int], nn.Module], planes: bool = False) -> None:
+        super().__init__()
+        self.planes = planes
+        self.conv, self.bn = layer.Conv2d(3, 24, 4, 4, bias=False), layer.BatchNorm2d(24)
+        self.lif, self.attn, self.head = neuron.LIFNode(), attention(24), layer.Linear(24, 5)
+        multi_step(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.bn(self.conv(x))
+        if self.planes:
+            return self.head(self.lif(self.attn(x)).flatten(3).mean(-1)).mean(0)
+        x = self.lif(x).flatten(3)
+        return self.head((x + self.attn(x)).mean(-1)).mean(0)
+
+
+def residual(block: type[nn.Module], connect: str, **options: Any) -> nn.Module:
+    return multi_step(sew_resnet.SEWResNet(block, [1, 1, 1, 1], cnf=connect, num_classes=5, **options, **IF))
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
+    "SpikingSelfAttention": (lambda: Tokens(lambda d: layer.SpikingSelfAttention(d, 3)), PLANES),
+    "TokenQKAttention": (lambda: Tokens(lambda d: layer.TokenQKAttention(d, 3)), PLANES),
+    "ChannelQKAttention": (lambda: Tokens(lambda d: layer.ChannelQKAttention(d, 3)), PLANES),
+    "SpikeDrivenSelfAttention": (lambda: Tokens(lambda d: layer.SpikeDrivenSelfAttention(d, 3), True), PLANES),
+    "spikformer_patch_4": (
+        lambda: spikformer.Spikformer(
+            T=4, img_size_h=16, img_size_w=16, patch_size=4, num_classes=10, embed_dims=32, num_heads=4, depths=1
+        ),
+        (forms.grid(2, 3, 16, 16),),
+    ),
+    "spikformer_patch_16": (
+        lambda: spikformer.Spikformer(T=4, img_size_h=32, img_size_w=64, num_classes=10, embed_dims=32, num_heads=4, depths=1),
+        (forms.grid(1, 3, 32, 64),),
+    ),
+    "qkformer_token": (
+        lambda: qkformer.QKFormer(T=4, num_classes=5, embed_dims=32, num_heads=(1, 2, 2), depths=(1, 1, 1)),
+        IMAGES,
+    ),
+    "qkformer_channel": (
+        lambda: qkformer.QKFormer(T=4, num_classes=5, embed_dims=32, num_heads=(1, 2, 2), depths=(1, 1, 1), qka_type="channel"),
+        IMAGES,
+    ),
+    "spike_driven_transformer": (
+        lambda: sdt.SpikeDrivenTransformer(T=4, num_classes=5, embed_dims=32, num_heads=2, depths=1),
+        (forms.grid(2, 3, 32, 64),),
+    ),
+    "spike_driven_transformer_pools": (
+        lambda: sdt.SpikeDrivenTransformer(T=4, num_classes=5, embed_dims=32, num_heads=2, depths=1, mlp_ratio=1.0, pooling_stat="0011"),
+        (forms.grid(2, 3, 16, 16),),
+    ),
+    "maxformer": (lambda: maxformer.MaxFormer(T=4, num_classes=5, embed_dims=64, depths=(1, 1, 1)), IMAGES),
+    "maxformer_cifar": (
+        lambda: maxformer.MaxFormer(T=4, num_classes=5, embed_dims=64, depths=(1, 1, 1), cifar=True),
+        (forms.grid(2, 3, 16, 16),),
+    ),
+    "ms_resnet": (
+        lambda: ms_resnet.MSResNet(T=2, num_classes=5, layers=(1, 1, 1), base_channels=8),
+        (forms.grid(2, 3, 64, 64),),
+    ),
+    "max_resnet": (
+        lambda: ms_resnet.MaxResNet(
+            T=4, num_classes=5, layers=(1, 2, 1), stage_channels=(8, 16, 16), base_channels=8, stem_kernel_size=3, stem_stride=1
+        ),
+        (forms.grid(2, 3, 16, 16),),
+    ),
+    **{
+        f"sew_resnet_{connect.lower()}": (lambda connect=connect: residual(sew_resnet.BasicBlock, connect), SEQUENCE, None)
+        for connect in ("ADD", "AND", "IAND")
+    },
+    "sew_resnet_bottleneck": (lambda: residual(sew_resnet.Bottleneck, "ADD"), SEQUENCE),
+    "sew_resnext": (lambda: residual(sew_resnet.Bottleneck, "ADD", groups=32, width_per_group=4), SEQUENCE),
+    "sew_resnet_dilated": (
+        lambda: residual(sew_resnet.Bottleneck, "ADD", replace_stride_with_dilation=[False, True, True]),
+        SEQUENCE,
+    ),
+    "spiking_resnet": (
+        lambda: multi_step(spiking_resnet.SpikingResNet(spiking_resnet.BasicBlock, [1, 1, 1, 1], num_classes=5, **IF)),
+        SEQUENCE,
+    ),
+    "mnist_net": (lambda: multi_step(parametric_lif_net.MNISTNet(channels=8, **IF)), (forms.grid(3, 1, 1, 28, 28) * 2,)),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models(name: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    build, inputs = MODELS[name]
+    until = "layer3.0.downsample.0" if name == "ms_resnet" else None  # the third convolution of floats in a row
+    assert agree(seeded(build), inputs, tmp_path, layers=4, until=until) == ""
+
+
+# Single steps -------------------------------------------------------------------------
+
+
+def network() -> nn.Sequential:
+    """Single-step layers, as SpikingJelly builds them unless told otherwise."""
+    return nn.Sequential(
+        layer.Conv2d(2, 8, 3, padding=1, bias=False),
+        layer.BatchNorm2d(8),
+        neuron.LIFNode(),
+        layer.MaxPool2d(2),
+        layer.Conv2d(8, 8, 3, padding=1, bias=False),
+        layer.BatchNorm2d(8),
+        neuron.IFNode(),
+        layer.AdaptiveAvgPool2d(1),
+        layer.Flatten(),
+        layer.Dropout(0.5),
+        layer.Linear(8, 4),
+    )
+
+
+class Loop(nn.Module):
+    """A network called once for each time step, its results joined in one of the usual ways."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form, self.net = form, network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.form == "image":  # the same input at every step
+            total = 0.0
+            for _ in range(4):
+                total = total + self.net(x)
+            return total / 4
+        if self.form == "in_place":
+            functional.reset_net(self.net)
+            total = self.net(x[0])
+            for t in range(1, x.shape[0]):
+                total += self.net(x[t])
+            return total
+        if self.form == "cat":
+            return torch.cat([self.net(step).unsqueeze(0) for step in x]).mean(0)
+        if self.form == "function":
+            return functional.multi_step_forward(x, self.net)
+        raise ValueError(self.form)
+
+
+class Contained(nn.Module):
+    """Containers of single-step layers on a sequence."""
+
+    def __init__(self, outer: Callable[..., nn.Module]) -> None:
+        super().__init__()
+        conv = layer.Conv2d(2, 8, 3, padding=1, bias=False)
+        self.net = outer(conv, layer.BatchNorm2d(8), neuron.LIFNode(), layer.MaxPool2d(2), layer.Flatten())
+        self.map = layer.StepModeContainer(False, "m", layer.Linear(128, 8, bias=False), layer.BatchNorm1d(8))
+        self.tail = layer.SeqToANNContainer(nn.Linear(8, 8), nn.BatchNorm1d(8))
+        self.lif, self.lif2, self.fc = neuron.IFNode(step_mode="m"), neuron.LIFNode(step_mode="m"), layer.Linear(8, 3, step_mode="m")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.lif2(self.tail(self.lif(self.map(self.net(x)))))).mean(0)
+
+
+SINGLE: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
+    "image": (lambda: Loop("image"), (forms.grid(2, 2, 8, 8) * 4,)),
+    **{form: (lambda form=form: Loop(form), (forms.grid(4, 2, 2, 8, 8) * 4,)) for form in ("in_place", "cat", "function")},
+    "MultiStepContainer": (lambda: Contained(layer.MultiStepContainer), EVENTS),
+    "StepModeContainer": (lambda: Contained(lambda *parts: layer.StepModeContainer(True, "m", *parts)), EVENTS),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_single_steps(name: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    """State is carried from call to call; an unrolled loop looks across time, so that `step` is refused."""
+    need_tool("spk-compile")
+    build, inputs = SINGLE[name]
+    model = seeded(build)
+    agree(model, inputs, tmp_path, layers=2)
+    trace = spk.comparison.trace(model, inputs)[1]
+    spikes = [call.spikes for call in trace if call.path.startswith("net.2")]
+    assert len(spikes) == 4 or name.endswith("Container")
+    assert any(not torch.equal(a, b) for a, b in zip(spikes, spikes[1:], strict=False))
+
+
+class TimeLast(nn.Module):
+    """Containers for sequences ``[B, ..., T]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = layer.TLastSeqToANNContainer(nn.Conv2d(2, 8, 3, padding=1), nn.BatchNorm2d(8))
+        self.lif, self.fc = layer.TLastMultiStepContainer(neuron.LIFNode()), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(self.lif(self.net(x)).flatten(2, 3).mean(2).mean(-1))
+
+
+def test_time_last(need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    model = seeded(TimeLast)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.copy_((parameter * 16).round() / 16)
+        model.net[0].bias += 0.75
+        model.net[1].running_var.fill_(1.0 - model.net[1].eps)
+    report = spk.compare(model, None, forms.grid(2, 2, 4, 4, 3) * 4)
+    assert [x.path for x in report.layers] == ["lif.0", "lif.0#1", "lif.0#2"]
+    assert report.flipped == 0
+    assert all(0.02 < x.rate < 0.98 for x in report.layers)
+
+
+# Wrappers -----------------------------------------------------------------------------
+
+
+class Wrapped(nn.Module):
+    """A layer between two neurons, on ``[T, B, 8, 8, 8]`` or on what `before` makes of that."""
+
+    def __init__(self, parts: Callable[[], list[nn.Module]], before: Callable[[Tensor], Tensor] | None = None) -> None:
+        super().__init__()
+        self.before = before
+        self.conv, self.bn, self.lif = layer.Conv2d(2, 8, 3, padding=1, bias=False), layer.BatchNorm2d(8), neuron.LIFNode()
+        self.parts, self.lif2 = nn.Sequential(*parts()), neuron.LIFNode()
+        multi_step(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.lif(self.bn(self.conv(x)))
+        x = x if self.before is None else self.before(x)
+        return self.lif2(self.parts(x))
+
+
+def tokens(x: Tensor) -> Tensor:
+    return x.flatten(3)
+
+
+def volumes(x: Tensor) -> Tensor:
+    return x.unflatten(2, (2, 4))
+
+
+def deep(x: Tensor) -> Tensor:
+    return x.unflatten(-1, (4, 2))
+
+
+def planes(x: Tensor) -> Tensor:
+    return x.flatten(2, 3)
+
+
+class Apply(nn.Module):
+    """A function as a layer."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+def then_1x1() -> list[nn.Module]:
+    return [layer.Conv2d(8, 8, 1), layer.BatchNorm2d(8)]
+
+
+def then_linear(features: int = 8) -> list[nn.Module]:
+    return [layer.Flatten(), layer.Linear(features, 8), layer.BatchNorm1d(8)]
+
+
+Case = tuple[Callable[[], list[nn.Module]], Callable[[Tensor], Tensor] | None]
+
+SUPPORTED: dict[str, Case] = {
+    "Conv1d": (lambda: [layer.Conv1d(8, 8, 1, bias=False), layer.BatchNorm1d(8)], tokens),
+    "Conv1d_of_3": (lambda: [layer.Conv1d(8, 8, 3, padding=1, bias=False), layer.BatchNorm1d(8)], tokens),
+    "Conv1d_grouped": (lambda: [layer.Conv1d(8, 16, 3, stride=2, dilation=2, groups=8), layer.BatchNorm1d(16)], tokens),
+    "Conv2d": (lambda: [layer.Conv2d(8, 8, 3, stride=2), layer.BatchNorm2d(8)], None),
+    "Conv2d_same": (lambda: [layer.Conv2d(8, 8, 3, padding="same", groups=2), layer.BatchNorm2d(8)], None),
+    "Conv2d_dilated": (lambda: [layer.Conv2d(8, 8, 3, padding=(2, 1), dilation=(2, 1)), layer.BatchNorm2d(8)], None),
+    "Linear": (lambda: [*then_linear(512)], None),
+    "MaxPool1d": (lambda: [layer.MaxPool1d(4), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
+    "MaxPool2d": (lambda: [layer.MaxPool2d(3, 2, 1), *then_1x1()], None),
+    "MaxPool2d_ceil": (lambda: [layer.MaxPool2d(2, ceil_mode=True), *then_1x1()], None),
+    "MaxPool3d": (lambda: [layer.MaxPool3d((1, 2, 2)), Apply(planes), *then_1x1()], volumes),
+    "AvgPool1d": (lambda: [layer.AvgPool1d(4), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
+    "AdaptiveAvgPool1d": (lambda: [layer.AdaptiveAvgPool1d(1), *then_linear()], tokens),
+    "AdaptiveAvgPool2d": (lambda: [layer.AdaptiveAvgPool2d((1, 1)), *then_linear()], None),
+    "AdaptiveAvgPool2d_as_it_is": (lambda: [layer.AdaptiveAvgPool2d(8), *then_1x1()], None),
+    "AdaptiveAvgPool3d": (lambda: [layer.AdaptiveAvgPool3d(1), *then_linear()], deep),
+    "ThresholdDependentBatchNorm2d": (lambda: [layer.Conv2d(8, 8, 3), layer.ThresholdDependentBatchNorm2d(1.0, 1.0, 8)], None),
+    "BatchNorm3d": (lambda: [layer.Conv2d(8, 8, 3), Apply(volumes), layer.BatchNorm3d(2)], None),
+    "Dropout": (lambda: [layer.Dropout(0.5), layer.Dropout2d(0.5), layer.PrintShapeModule(), *then_1x1()], None),
+    "VotingLayer": (lambda: [*then_linear(512), neuron.LIFNode(), layer.VotingLayer(4), layer.Linear(2, 4), layer.BatchNorm1d(4)], None),
+}
+
+
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_wrappers(name: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    parts, before = SUPPORTED[name]
+    assert agree(seeded(lambda: Wrapped(parts, before)), EVENTS, tmp_path, layers=2) == ""
+
+
+REFUSED: dict[str, tuple[Case, str]] = {
+    "Conv3d": ((lambda: [layer.Conv3d(2, 2, 1)], volumes), "aten.conv3d.default: .*Conv2d at every time step"),
+    "Conv2d_reflect": ((lambda: [layer.Conv2d(8, 8, 3, padding=1, padding_mode="reflect")], None), "padding of mode 'reflect'"),
+    "ConvTranspose1d": ((lambda: [layer.ConvTranspose1d(8, 8, 2)], tokens), "conv_transpose1d.*Conv1d with stride 1"),
+    "ConvTranspose2d": ((lambda: [layer.ConvTranspose2d(8, 8, 2)], None), "conv_transpose2d.*Conv2d with stride 1"),
+    "ConvTranspose3d": ((lambda: [layer.ConvTranspose3d(2, 2, 2)], volumes), "conv_transpose3d.*Conv2d with stride 1"),
+    "Upsample": ((lambda: [layer.Upsample(scale_factor=2)], None), "upsample_nearest2d.*the same resolution throughout"),
+    "GroupNorm": ((lambda: [layer.GroupNorm(2, 8)], None), "group_norm.*BatchNorm2d in eval mode"),
+    "MaxPool2d_ceil": ((lambda: [layer.MaxPool2d(3, ceil_mode=True)], None), "ceil_mode, whose last windows.*windows that divide"),
+    "MaxPool3d": ((lambda: [layer.MaxPool3d(2)], volumes), "max-pool over three dimensions"),
+    "AvgPool1d": ((lambda: [layer.AvgPool1d(3, stride=1)], tokens), "windows side by side"),
+    "AvgPool3d": ((lambda: [layer.AvgPool3d(2)], volumes), "avg_pool3d.*a mean"),
+    "AdaptiveAvgPool2d": ((lambda: [layer.AdaptiveAvgPool2d(3)], None), r"adaptive average pool of \[8, 8\] to \[3, 3\].*to 1"),
+    "TemporalEffectiveBatchNorm2d": ((lambda: [layer.TemporalEffectiveBatchNorm2d(3, 8)], None), "a constant that depends on time"),
+    "BatchNormThroughTime2d": ((lambda: [layer.BatchNormThroughTime2d(3, 8)], None), "keeps state between calls.*BatchNorm2d, the same"),
+    "NeuNorm": ((lambda: [layer.NeuNorm(8, 8, 8, 0.9)], None), "NeuNorm keeps state.*form: BatchNorm2d"),
+    "DropConnectLinear": ((lambda: [layer.DropConnectLinear(64, 8)], tokens), "DropConnectLinear keeps state.*form: Linear"),
+    "SynapseFilter": ((lambda: [layer.SynapseFilter(tau=2.0)], None), "SynapseFilter keeps state.*a LIF neuron"),
+    "Delay": ((lambda: [layer.Delay(1)], None), "Delay keeps state.*without a delay"),
+    "ElementWiseRecurrentContainer": (
+        (lambda: [layer.ElementWiseRecurrentContainer(neuron.IFNode(), torch.add)], None),
+        "ElementWiseRecurrentContainer keeps state.*nothing is fed back",
+    ),
+    "LinearRecurrentContainer": (
+        (lambda: [layer.Flatten(), layer.LinearRecurrentContainer(neuron.IFNode(), 512, 512)], None),
+        "LinearRecurrentContainer keeps state.*nothing is fed back",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_wrappers(name: str) -> None:
+    (parts, before), message = REFUSED[name]
+    with pytest.raises(UnsupportedModelError) as raised:
+        translate(seeded(lambda: Wrapped(parts, before)), EVENTS)
+    found = raised.value.problems
+    assert any(re.search(message, " ".join(str(p).split())) for p in found), found
+    assert all(p.path.startswith("parts.") and "test_spikingjelly.py:" in p.source for p in found), found
+
+
+@pytest.mark.parametrize("build", [lambda: layer.WSConv2d(8, 8, 3, padding=1), lambda: layer.WSLinear(8, 8)])
+def test_standardised_weights_are_constants(build: Callable[[], nn.Module]) -> None:
+    module = seeded(build)
+    x = forms.grid(2, 8, 4, 4) if isinstance(module, nn.Conv2d) else forms.grid(2, 8)
+    (weight,) = (w for key, w in translate(module, x).weights().items() if key != "bias")
+    assert torch.equal(weight, module.get_weight())
+
+
+def test_vgg_says_what_it_lacks() -> None:
+    """Its head pools what is 1 x 1 to 7 x 7."""
+    with pytest.raises(UnsupportedModelError, match=r"adaptive average pool of \[1, 1\] to \[7, 7\]"):
+        translate(multi_step(spiking_vgg.spiking_vgg11_bn(num_classes=5, **IF)).eval(), SEQUENCE)
+
+
+def test_full_size_models_import() -> None:
+    for build in (sdt.sdt_8_384, qkformer.qkformer_10_384, maxformer.maxformer_10_384, spikformer.spikformer_ti):
+        assert translate(build().eval(), torch.zeros(1, 3, 224, 224)).outputs
+
+
