@@ -273,7 +273,7 @@ def test_factors_of_channels_have_no_batch() -> None:
     layers = ops(result, "spk.scale_shift")
     assert [op.attributes["layout"] for op in layers] == [f"#spk.layout<channels_{where}>" for where in ("last", "last", "first")]
     assert all(op.form.endswith("tensor<6xf32>, tensor<6xf32>) -> " + op.results[0].type) for op in layers)
-    zeros = result.context.constants["inner:zeros"]
+    zeros = result.context.constants["constant:zeros:6"]
     assert torch.equal(zeros, torch.zeros(6)) and torch.signbit(zeros).all()  # adding -0 changes nothing
     assert "arith.mulf" not in counts(result)
 
