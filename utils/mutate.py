@@ -2,6 +2,7 @@
 """Applies mutations to a copy of the sources and expects tests to fail."""
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -45,6 +46,18 @@ def build() -> subprocess.CompletedProcess[str]:
     return subprocess.run(["ninja", "-C", BUILD, *TARGETS], capture_output=True, text=True)
 
 
+def is_python(test: str) -> bool:
+    """Whether a mutation names a test of pytest, such as python_frontend/tests/test_check.py::test_help."""
+    return test.partition("::")[0].endswith(".py")
+
+
+def run_pytest(tests: list[str]) -> subprocess.CompletedProcess[str]:
+    """Runs tests of pytest in the copy, with its package and its tools."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE / "python_frontend"), "SPK_BIN_DIR": str(BUILD / "bin")}
+    command = [SOURCE / ".venv/bin/python", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    return subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True)
+
+
 def run_tests(pattern: str) -> subprocess.CompletedProcess[str]:
     """Runs the lit tests whose names match."""
     lit = LIT if LIT.exists() else "lit"
@@ -81,7 +94,7 @@ def try_mutation(mutation: dict[str, str]) -> tuple[bool, str]:
         built = build()
         if built.returncode:
             return False, "does not build: " + built.stdout[-500:]
-        tested = run_tests(mutation["test"])
+        tested = run_pytest([mutation["test"]]) if is_python(mutation["test"]) else run_tests(mutation["test"])
         return tested.returncode != 0, "" if tested.returncode else "the tests passed"
     finally:
         file.write_text(original)
@@ -111,10 +124,14 @@ def main() -> int:
     if built.returncode:
         sys.exit(built.stdout[-4000:] + built.stderr[-1000:])
     # A test that fails anyhow would catch everything.
-    tests = sorted({mutation["test"] for mutation in mutations})
-    tested = run_tests("|".join(f"(?:{test})" for test in tests))
-    if tested.returncode:
-        sys.exit(tested.stdout[-4000:] + "\nthese tests fail without a mutation")
+    tests = {mutation["test"] for mutation in mutations}
+    by_pytest = sorted(filter(is_python, tests))
+    by_lit = sorted(tests.difference(by_pytest))
+    runs = [run_tests("|".join(f"(?:{test})" for test in by_lit))] if by_lit else []
+    runs += [run_pytest(by_pytest)] if by_pytest else []
+    for tested in runs:
+        if tested.returncode:
+            sys.exit(tested.stdout[-4000:] + "\nthese tests fail without a mutation")
 
     caught = 0
     for mutation in mutations:

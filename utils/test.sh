@@ -4,6 +4,8 @@
 #   SPK_TEST_MUTATE  1: also run utils/mutate.sh, which rebuilds the compiler for
 #                    every mutation; 0: leave the mutations alone (default: list
 #                    them, which counts only if it fails)
+#   SPK_TEST_FULL    1: also compare a published size of every model with PyTorch
+#                    (an hour, 8 GB), which counts as one test
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
@@ -41,5 +43,10 @@ case "${SPK_TEST_MUTATE:-list}" in
   step "mutations, listed only" utils/mutate.sh --list || echo 1 >"$results/mutate.status"
   ;;
 esac
+
+if [[ ${SPK_TEST_FULL:-0} == 1 ]]; then
+  PYTHONPATH=$root/python_frontend step "published sizes" .venv/bin/python utils/models.py --full --check
+  echo "$?" >"$results/full.status"
+fi
 
 summary "$results"

@@ -15,8 +15,8 @@ band, because an attention that is silent or saturated carries nothing.
 from __future__ import annotations
 
 import argparse
-import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import data
@@ -31,20 +31,6 @@ BAND = (0.06, 0.40)  # firing rates that cost nothing
 PENALTY = 2.0
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Rotate by up to 12 degrees, scale by up to 10 %, shift by up to 2 pixels; ``[B, 1, H, W]``."""
-
-    def uniform(limit: float) -> Tensor:
-        return (torch.rand(len(images), generator=generator) * 2 - 1) * limit
-
-    angle, scale = uniform(math.radians(12)), 1 + uniform(0.1)
-    shift = 2.0 * 2.0 / images.shape[-1]
-    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
-    rows = torch.stack([cos, -sin, uniform(shift), sin, cos, uniform(shift)], dim=1)
-    grid = functional.affine_grid(rows.reshape(-1, 2, 3), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, align_corners=False)
-
-
 def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Share of ``images`` given their label, in [0, 1]; leaves the model in eval mode."""
     model.eval()
@@ -53,15 +39,26 @@ def accuracy(model: nn.Module, images: Tensor, labels: Tensor) -> float:
     return (classes == labels).float().mean().item()
 
 
-def train(epochs: int, batch: int, rate: float, threads: int) -> nn.Module:
-    """The trained model in eval mode; ``rate`` is the peak learning rate."""
+def train(
+    epochs: int, batch: int, rate: float, threads: int, build: Callable[[], nn.Module] = architecture, side: int = data.SIDE
+) -> nn.Module:
+    """A trained model in eval mode.
+
+    Args:
+        epochs: passes over the training images.
+        batch: images of a step.
+        rate: peak learning rate.
+        threads: of PyTorch.
+        build: makes the model with fresh weights.
+        side: of the images in pixels.
+    """
     torch.manual_seed(SEED)
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(threads)
     generator = torch.Generator().manual_seed(SEED)
-    images, labels, held_images, held_labels = data.load()
+    images, labels, held_images, held_labels = data.load(side)
 
-    model = architecture()
+    model = build()
     rates: dict[str, Tensor] = {}
     watched = ("q_lif", "k_lif", "v_lif", "attn_lif", "proj_lif")
     for path, module in model.block.named_modules():
@@ -79,7 +76,7 @@ def train(epochs: int, batch: int, rate: float, threads: int) -> nn.Module:
         order = torch.randperm(len(images), generator=generator)
         for step in range(steps):
             index = order[step * batch : (step + 1) * batch]
-            logits = model(augment(images[index], generator))
+            logits = model(data.augment(images[index], generator))
             loss = functional.cross_entropy(logits, labels[index], label_smoothing=0.05)
             outside = sum(functional.relu(BAND[0] - r) + functional.relu(r - BAND[1]) for r in rates.values())
             optimizer.zero_grad()

@@ -20,6 +20,24 @@ conv - batch norm - LIF added to its input; SEW residuals, so that the stream
 between blocks holds small integers; a neuron with threshold 0.5 behind the
 attention core; a head that averages over tokens, then over time, then applies
 one linear layer.  Module names are those of the published state dicts.
+
+``attention`` chooses the attention map, as table 1 of the paper compares them
+(section 3.3).  ``q`` and ``k`` are the floats behind the batch norms, V is
+spikes in all of them, and everything behind the core is the same:
+
+=============== ==================================================== ====================================
+``attention``   core                                                 queries and keys
+=============== ==================================================== ====================================
+``A_I``         ``scale (q k^T) V``                                  floats
+``A_ReLU``      ``scale (ReLU(q) ReLU(k)^T) V``                      floats from 0 on
+``A_LeakyReLU`` ``scale (LeakyReLU(q) LeakyReLU(k)^T) V``            floats
+``A_softmax``   ``softmax(scale q k^T) V``, over the keys            floats
+``A_SSA``       as above, the published one                          spikes: ``Q = LIF(q)``, ``K = LIF(k)``
+=============== ==================================================== ====================================
+
+The paper names the products and leaves open: the slope of LeakyReLU, here
+PyTorch's default of 0.01 unless ``slope`` says otherwise; the scale, here that
+of the graph for all; the order, here ``q k^T`` first for all but ``A_SSA``.
 """
 
 from __future__ import annotations
@@ -32,12 +50,14 @@ import torch
 from spk.neuron import LIFNode
 from torch import Tensor, nn
 
-__all__ = ["Spikformer", "load_published", "spikformer_cifar", "spikformer_dvs", "spikformer_imagenet"]
+__all__ = ["ATTENTIONS", "Spikformer", "load_published", "spikformer_cifar", "spikformer_dvs", "spikformer_imagenet"]
 
 Neuron = Callable[..., nn.Module]
 
 SCALE = 0.125  # of the attention core for images, whatever the width of a head
 DVS_SCALE = 0.25
+ATTENTIONS = ("A_I", "A_ReLU", "A_LeakyReLU", "A_softmax", "A_SSA")  # of table 1
+SLOPE = 0.01  # of LeakyReLU, PyTorch's default
 
 
 def _lif(neuron: Neuron, v_threshold: float = 1.0) -> nn.Module:
@@ -93,26 +113,65 @@ class SPS(nn.Module):
         return x.unflatten(0, (steps, batch)) + self.rpe_lif(rpe)
 
 
-class LinearSSA(nn.Module):
-    """Spiking self-attention on ``[T, B, N, C]``: ``LIF(BN(W_p LIF_0.5(((Q K^T) / 8) V)))``."""
+class _Attention(nn.Module):
+    """What the attention of all graphs shares: neurons, or what stands in their place.
 
-    def __init__(self, dim: int, num_heads: int, neuron: Neuron) -> None:
+    Args:
+        dim: channels C of the tokens.
+        num_heads: contiguous chunks of them.
+        attention: one of ``ATTENTIONS``.
+        slope: of LeakyReLU below 0.
+        scale: of the attention map.
+        neuron: class of the neurons.
+    """
+
+    def __init__(self, dim: int, num_heads: int, attention: str, slope: float, scale: float, neuron: Neuron) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
+        if attention not in ATTENTIONS:
+            raise ValueError(f"attention must be one of {', '.join(ATTENTIONS)}, got {attention!r}")
         self.num_heads = num_heads
-        self.scale = SCALE
+        self.attention = attention
+        self.scale = scale
+        for name in ("v", "proj") if attention != "A_SSA" else ("q", "k", "v", "proj"):
+            self.add_module(f"{name}_lif", _lif(neuron))
+        if attention in ("A_ReLU", "A_LeakyReLU"):
+            for name in ("q", "k"):
+                self.add_module(f"{name}_act", nn.ReLU() if attention == "A_ReLU" else nn.LeakyReLU(slope))
+        self.attn_lif = _lif(neuron, v_threshold=0.5)
+
+    def _current(self, name: str, x: Tensor) -> Tensor:
+        """``BN(W x)`` in the layout of ``x``."""
+        raise NotImplementedError
+
+    def _signal(self, name: str, x: Tensor) -> Tensor:
+        """What the layer ``name`` sends on: spikes, or floats for the queries and keys of all maps but A_SSA."""
+        y = self._current(name, x)
+        for kind in ("lif", "act"):
+            if hasattr(self, f"{name}_{kind}"):
+                y = getattr(self, f"{name}_{kind}")(y)
+        return y
+
+    def _map(self, product: Tensor) -> Tensor:
+        """The attention map of scaled products ``[T, B, h, N, N]`` of queries (rows) and keys."""
+        return product.softmax(-1) if self.attention == "A_softmax" else product
+
+
+class LinearSSA(_Attention):
+    """Attention on ``[T, B, N, C]``: ``LIF(BN(W_p LIF_0.5(((Q K^T) / 8) V)))``, or another map of table 1."""
+
+    def __init__(self, dim: int, num_heads: int, attention: str, slope: float, neuron: Neuron) -> None:
+        super().__init__(dim, num_heads, attention, slope, SCALE, neuron)
         for name in ("q", "k", "v", "proj"):
             self.add_module(f"{name}_linear", nn.Linear(dim, dim))
             self.add_module(f"{name}_bn", nn.BatchNorm1d(dim))
-            self.add_module(f"{name}_lif", _lif(neuron))
-        self.attn_lif = _lif(neuron, v_threshold=0.5)
 
-    def _spikes(self, name: str, x: Tensor) -> Tensor:
+    def _current(self, name: str, x: Tensor) -> Tensor:
         steps, batch, tokens, dim = x.shape
         y = getattr(self, f"{name}_linear")(x.flatten(0, 1))
         y = getattr(self, f"{name}_bn")(y.transpose(-1, -2)).transpose(-1, -2)
-        return getattr(self, f"{name}_lif")(y.reshape(steps, batch, tokens, dim).contiguous())
+        return y.reshape(steps, batch, tokens, dim).contiguous()
 
     def _heads(self, x: Tensor) -> Tensor:
         """``[T, B, N, C]`` to ``[T, B, h, N, d]``."""
@@ -121,10 +180,10 @@ class LinearSSA(nn.Module):
         return x.permute(0, 1, 3, 2, 4).contiguous()
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (self._heads(self._spikes(name, x)) for name in ("q", "k", "v"))
-        y = ((q @ k.transpose(-2, -1)) * self.scale) @ v
+        q, k, v = (self._heads(self._signal(name, x)) for name in ("q", "k", "v"))
+        y = self._map((q @ k.transpose(-2, -1)) * self.scale) @ v
         y = self.attn_lif(y.transpose(2, 3).reshape(x.shape).contiguous())
-        return self._spikes("proj", y)
+        return self._signal("proj", y)
 
 
 class LinearMLP(nn.Module):
@@ -147,28 +206,22 @@ class LinearMLP(nn.Module):
         return self.fc2_lif(x.reshape(steps, batch, tokens, -1).contiguous())
 
 
-class ConvSSA(nn.Module):
-    """Spiking self-attention on ``[T, B, C, N]``: ``LIF(BN(W_p LIF_0.5((Q (K^T V)) / 8)))``, DVS ``LIF_0.5(((Q K^T) V) / 4)``.
+class ConvSSA(_Attention):
+    """Attention on ``[T, B, C, N]``: ``LIF(BN(W_p LIF_0.5((Q (K^T V)) / 8)))``, DVS ``LIF_0.5(((Q K^T) V) / 4)``, or a map of table 1.
 
     As published, the q, k and v convolutions have no bias and the projection has one.
     """
 
-    def __init__(self, dim: int, num_heads: int, kv_first: bool, scale: float, neuron: Neuron) -> None:
-        super().__init__()
-        if dim % num_heads:
-            raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
-        self.num_heads = num_heads
+    def __init__(self, dim: int, num_heads: int, attention: str, slope: float, kv_first: bool, scale: float, neuron: Neuron) -> None:
+        super().__init__(dim, num_heads, attention, slope, scale, neuron)
         self.kv_first = kv_first
-        self.scale = scale
         for name in ("q", "k", "v", "proj"):
             self.add_module(f"{name}_conv", nn.Conv1d(dim, dim, kernel_size=1, stride=1, bias=name == "proj"))
             self.add_module(f"{name}_bn", nn.BatchNorm1d(dim))
-            self.add_module(f"{name}_lif", _lif(neuron))
-        self.attn_lif = _lif(neuron, v_threshold=0.5)
 
-    def _spikes(self, name: str, x: Tensor) -> Tensor:
+    def _current(self, name: str, x: Tensor) -> Tensor:
         y = getattr(self, f"{name}_bn")(getattr(self, f"{name}_conv")(x.flatten(0, 1)))
-        return getattr(self, f"{name}_lif")(y.reshape(x.shape).contiguous())
+        return y.reshape(x.shape).contiguous()
 
     def _heads(self, x: Tensor) -> Tensor:
         """``[T, B, C, N]`` to ``[T, B, h, N, d]``."""
@@ -177,11 +230,14 @@ class ConvSSA(nn.Module):
         return x.permute(0, 1, 3, 2, 4).contiguous()
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (self._heads(self._spikes(name, x)) for name in ("q", "k", "v"))
-        y = q @ (k.transpose(-2, -1) @ v) if self.kv_first else (q @ k.transpose(-2, -1)) @ v
-        y = y * self.scale
+        q, k, v = (self._heads(self._signal(name, x)) for name in ("q", "k", "v"))
+        if self.attention != "A_SSA":
+            y = self._map((q @ k.transpose(-2, -1)) * self.scale) @ v
+        else:
+            y = q @ (k.transpose(-2, -1) @ v) if self.kv_first else (q @ k.transpose(-2, -1)) @ v
+            y = y * self.scale
         y = self.attn_lif(y.transpose(3, 4).reshape(x.shape).contiguous())
-        return self._spikes("proj", y)
+        return self._signal("proj", y)
 
 
 class ConvMLP(nn.Module):
@@ -233,6 +289,8 @@ class Spikformer(nn.Module):
         pool_first: whether these pools stand in front of the neuron instead.
         token_first: layout of the blocks, ``[T, B, N, C]`` or ``[T, B, C, N]``.
         events: input of T frames ``[B, T, in_channels, H, W]``; T is then that of the input.
+        attention: the attention map, one of ``ATTENTIONS``.
+        slope: of the LeakyReLU of ``A_LeakyReLU``.
         neuron: class of the neurons: :class:`spk.neuron.LIFNode` or
             SpikingJelly's ``activation_based.neuron.LIFNode``.
     """
@@ -252,6 +310,8 @@ class Spikformer(nn.Module):
         pool_first: bool,
         token_first: bool,
         events: bool = False,
+        attention: str = "A_SSA",
+        slope: float = SLOPE,
         neuron: Neuron,
     ) -> None:
         super().__init__()
@@ -264,11 +324,13 @@ class Spikformer(nn.Module):
         hidden = int(dim * mlp_ratio)
         scale = DVS_SCALE if events else SCALE
 
-        def attention() -> nn.Module:
-            return LinearSSA(dim, heads, neuron) if token_first else ConvSSA(dim, heads, not events, scale, neuron)
+        def core() -> nn.Module:
+            if token_first:
+                return LinearSSA(dim, heads, attention, slope, neuron)
+            return ConvSSA(dim, heads, attention, slope, not events, scale, neuron)
 
         mlp = LinearMLP if token_first else ConvMLP
-        self.block = nn.ModuleList(Block(attention(), mlp(dim, hidden, neuron)) for _ in range(depth))
+        self.block = nn.ModuleList(Block(core(), mlp(dim, hidden, neuron)) for _ in range(depth))
         self.head = nn.Linear(dim, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Linear):
@@ -303,6 +365,8 @@ def spikformer_cifar(
     in_channels: int = 3,
     mlp_ratio: float = 4.0,
     pool_first: bool = False,
+    attention: str = "A_SSA",
+    slope: float = SLOPE,
     neuron: Neuron = LIFNode,
 ) -> Spikformer:
     """The CIFAR graph, by default Spikformer 4-384: ``nn.Linear``, token-first, ``Q K^T`` first.
@@ -321,6 +385,8 @@ def spikformer_cifar(
         pooled=(False, False, True, True),
         pool_first=pool_first,
         token_first=True,
+        attention=attention,
+        slope=slope,
         neuron=neuron,
     )
 
@@ -335,6 +401,8 @@ def spikformer_imagenet(
     in_channels: int = 3,
     mlp_ratio: float = 4.0,
     pool_first: bool = False,
+    attention: str = "A_SSA",
+    slope: float = SLOPE,
     neuron: Neuron = LIFNode,
 ) -> Spikformer:
     """The ImageNet graph, by default Spikformer 8-512: ``Conv1d``, token-last, ``K^T V`` first.
@@ -353,6 +421,8 @@ def spikformer_imagenet(
         pooled=(True, True, True, True),
         pool_first=pool_first,
         token_first=False,
+        attention=attention,
+        slope=slope,
         neuron=neuron,
     )
 
@@ -367,6 +437,8 @@ def spikformer_dvs(
     in_channels: int = 2,
     mlp_ratio: float = 4.0,
     pool_first: bool = False,
+    attention: str = "A_SSA",
+    slope: float = SLOPE,
     neuron: Neuron = LIFNode,
 ) -> Spikformer:
     """The graph for event cameras, by default Spikformer 2-256 for CIFAR10-DVS: ``Conv1d``, ``Q K^T`` first, scale 1/4.
@@ -386,6 +458,8 @@ def spikformer_dvs(
         pool_first=pool_first,
         token_first=False,
         events=True,
+        attention=attention,
+        slope=slope,
         neuron=neuron,
     )
 

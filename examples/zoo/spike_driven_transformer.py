@@ -1,4 +1,4 @@
-"""The published Spike-driven Transformer graphs for images (Yao et al., NeurIPS 2023), written from their description.
+"""The published Spike-driven Transformer graphs (Yao et al., NeurIPS 2023), written from their description.
 
 Symbols: T time steps, B images, C = D channels, N = H*W tokens, h heads of width d = D/h.
 
@@ -17,6 +17,9 @@ part           CIFAR configuration             ImageNet configuration
 max-pools      ``pooling_stat="0011"``         ``pooling_stat="1111"``
 tokens         N = H/4 * W/4                   N = H/16 * W/16
 =============  ==============================  ===============================
+
+The graph for event cameras has more max-pools, inside the attention: see
+:class:`SDSA`.
 
 The first three stages of the patch splitting are convolution - batch norm -
 neuron - max-pool.  The fourth pools *in front of* its neuron, and the pooled
@@ -38,6 +41,7 @@ __all__ = [
     "SpikeDrivenTransformer",
     "load_published",
     "spike_driven_transformer_cifar",
+    "spike_driven_transformer_dvs",
     "spike_driven_transformer_imagenet",
 ]
 
@@ -113,14 +117,21 @@ class PatchSplitting(nn.Module):
 
 
 class SDSA(nn.Module):
-    """``x + BN(W_p SDSA(q, k, v))`` with ``q, k, v = LIF(BN(W LIF(x)))`` on ``[T, B, C, H, W]``."""
+    """``x + BN(W_p SDSA(q, k, v))`` with ``q, k, v = LIF(BN(W LIF(x)))`` on ``[T, B, C, H, W]``.
 
-    def __init__(self, dim: int, num_heads: int, lif: Lif, layer: int) -> None:
+    With ``eroded``, for events, a max-pool (3 x 3, stride 1) over the last two
+    axes follows k, v, their product and its product with q.  The first two are
+    ``[T, B, C, H, W]``; the others ``[T, B, h, N, d]``, so that neighbours are
+    tokens that follow each other in the flattened image, and channels.
+    """
+
+    def __init__(self, dim: int, num_heads: int, lif: Lif, layer: int, eroded: bool = False) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f"dim {dim} must be divisible by num_heads {num_heads}")
         self.num_heads = num_heads
         self.layer = layer
+        self.pool = nn.MaxPool3d((1, 3, 3), stride=1, padding=(0, 1, 1)) if eroded else nn.Identity()
         self.shortcut_lif = lif()
         for name in ("q", "k", "v"):
             self.add_module(f"{name}_conv", nn.Conv2d(dim, dim, kernel_size=1, stride=1, bias=False))
@@ -135,6 +146,8 @@ class SDSA(nn.Module):
         steps, batch, dim = x.shape[:3]
         y = getattr(self, f"{name}_bn")(getattr(self, f"{name}_conv")(x.flatten(0, 1)))
         y = getattr(self, f"{name}_lif")(y.unflatten(0, (steps, batch)))
+        if name != "q":
+            y = self.pool(y)
         y = _note(hook, f"MS_SSA_Conv{self.layer}_{name}_lif", y).flatten(3)
         y = y.transpose(-1, -2).reshape(steps, batch, -1, self.num_heads, dim // self.num_heads)
         return y.permute(0, 1, 3, 2, 4).contiguous()
@@ -143,9 +156,9 @@ class SDSA(nn.Module):
         name = f"MS_SSA_Conv{self.layer}"
         spikes = _note(hook, f"{name}_first_lif", self.shortcut_lif(x))
         q, k, v = (self._head_spikes(part, spikes, hook) for part in ("q", "k", "v"))
-        kv = _note(hook, f"{name}_kv_before", k.mul(v))
+        kv = self.pool(_note(hook, f"{name}_kv_before", k.mul(v)))
         kv = _note(hook, f"{name}_kv", self.talking_heads_lif(kv.sum(dim=-2, keepdim=True)))
-        y = _note(hook, f"{name}_x_after_qkv", q.mul(kv))
+        y = _note(hook, f"{name}_x_after_qkv", self.pool(q.mul(kv)))
         y = y.transpose(3, 4).reshape(x.shape).contiguous()
         return self.proj_bn(self.proj_conv(y.flatten(0, 1))).reshape(x.shape) + x
 
@@ -180,9 +193,9 @@ class MLP(nn.Module):
 class Block(nn.Module):
     """Attention, then MLP, both with their shortcut inside."""
 
-    def __init__(self, dim: int, heads: int, hidden: int, lif: Lif, layer: int) -> None:
+    def __init__(self, dim: int, heads: int, hidden: int, lif: Lif, layer: int, eroded: bool) -> None:
         super().__init__()
-        self.attn = SDSA(dim, heads, lif, layer)
+        self.attn = SDSA(dim, heads, lif, layer, eroded)
         self.mlp = MLP(dim, hidden, lif, layer)
 
     def forward(self, x: Tensor, hook: Hook | None) -> Tensor:
@@ -207,6 +220,8 @@ class SpikeDrivenTransformer(nn.Module):
         pooling_stat: which of the four stages of the patch splitting have a max-pool.
         spike_mode: ``"lif"`` or ``"plif"``, neurons whose time constant is learned.
         tet: give the logits of every time step instead of their mean.
+        eroded: max-pools inside the attention; see :class:`SDSA`.
+        events: whether :meth:`example` gives recordings; the forward takes both.
         neuron: class of the neurons: of :mod:`spk.neuron` (default) or SpikingJelly's
             ``activation_based.neuron``, ``LIFNode`` or ``ParametricLIFNode`` as
             ``spike_mode`` says.
@@ -227,16 +242,19 @@ class SpikeDrivenTransformer(nn.Module):
         spike_mode: str,
         tet: bool,
         neuron: Neuron | None,
+        eroded: bool = False,
+        events: bool = False,
     ) -> None:
         super().__init__()
         self.T = steps
         self.tet = tet
+        self.events = events
         self.image_size = (img, img) if isinstance(img, int) else tuple(img)
         self.in_channels = in_channels
         lif = _neurons(spike_mode, neuron)
         self.patch_embed = PatchSplitting(in_channels, dim, pooling_stat, lif)
         hidden = int(dim * mlp_ratio)
-        self.block = nn.ModuleList(Block(dim, heads, hidden, lif, layer) for layer in range(depth))
+        self.block = nn.ModuleList(Block(dim, heads, hidden, lif, layer, eroded) for layer in range(depth))
         self.head_lif = lif()
         self.head = nn.Linear(dim, num_classes)
         for module in self.modules():
@@ -256,8 +274,8 @@ class SpikeDrivenTransformer(nn.Module):
         return x if self.tet else x.mean(0), hook
 
     def example(self, batch: int = 1, seed: int = 0) -> tuple[Tensor]:
-        """An input of this model's shape: ``batch`` images, uniform in [0, 1), on the grid of 1/16."""
-        shape = (batch, self.in_channels, *self.image_size)
+        """An input of this model's shape: ``batch`` images or recordings, uniform in [0, 1), on the grid of 1/16."""
+        shape = (batch, *((self.T,) if self.events else ()), self.in_channels, *self.image_size)
         generator = torch.Generator().manual_seed(seed)
         return (torch.randint(0, 16, shape, generator=generator) / 16.0,)
 
@@ -290,6 +308,43 @@ def spike_driven_transformer_cifar(
         spike_mode=spike_mode,
         tet=tet,
         neuron=neuron,
+    )
+
+
+def spike_driven_transformer_dvs(
+    dim: int = 256,
+    depth: int = 2,
+    heads: int = 8,
+    T: int = 10,
+    num_classes: int = 10,
+    img: int | tuple[int, int] = 64,
+    in_channels: int = 2,
+    mlp_ratio: float = 4.0,
+    pooling_stat: str = "0011",
+    spike_mode: str = "lif",
+    tet: bool = False,
+    neuron: Neuron | None = None,
+) -> SpikeDrivenTransformer:
+    """The graph for event cameras, by default 2-256 for CIFAR10-DVS.
+
+    DVS128 Gesture has 11 classes, 128 pixels, ``pooling_stat`` ``"0111"`` and 10
+    or 16 time steps.
+    """
+    return SpikeDrivenTransformer(
+        dim=dim,
+        depth=depth,
+        heads=heads,
+        steps=T,
+        num_classes=num_classes,
+        img=img,
+        in_channels=in_channels,
+        mlp_ratio=mlp_ratio,
+        pooling_stat=pooling_stat,
+        spike_mode=spike_mode,
+        tet=tet,
+        neuron=neuron,
+        eroded=True,
+        events=True,
     )
 
 

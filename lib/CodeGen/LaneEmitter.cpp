@@ -132,8 +132,11 @@ FailureOr<Lanes> LaneEmitter::emit(Value value, const Position &at) {
       .Case([&](MeanOp op) { return emitMean(op, at); })
       .Case([&](UnpackOp op) { return emit(op.getInput(), at); })
       .Case([&](SSAOp op) { return emitAttention(op, at); })
+      .Case([&](MatmulOp op) { return emitMatmul(op, at); })
       .Case([&](CountOp op) { return emitCount(op, at); })
       .Case([&](GateOp op) { return emitGate(op, at); })
+      .Case([&](SubStepsOp op) { return emitSubSteps(op, at); })
+      .Case([&](AccumulateOp op) { return emitAccumulate(op, at); })
       .Default([&](Operation *op) { return emitElementwise(op, at); });
 }
 
@@ -189,6 +192,15 @@ FailureOr<Lanes> LaneEmitter::emitAttention(SSAOp op, const Position &at) {
                                            at.axes.front(), at.block));
 }
 
+/// Whether a value of the layer has several readers, all of them arithmetic
+/// that reads it where it writes.
+static bool isReadInPlace(Value value) {
+  return value.getDefiningOp() && !value.hasOneUse() &&
+         llvm::all_of(value.getUsers(), [](Operation *user) {
+           return user->hasTrait<::mlir::OpTrait::Elementwise>();
+         });
+}
+
 FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
                                               const Position &at) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
@@ -216,13 +228,18 @@ FailureOr<Lanes> LaneEmitter::emitElementwise(Operation *op,
     op->emitOpError("has no native code; see spk-run --interpret");
     return failure();
   }
-  SmallVector<Value> operands;
+  SmallVector<Value> operands, shared;
   for (Value operand : op->getOperands()) {
     FailureOr<Lanes> lanes = emit(operand, at);
     if (failed(lanes))
       return failure();
     operands.push_back(isBitwise ? lanes->planes[0] : toFloat(*lanes));
+    // Other operands may be made of this one, at the same position.
+    if (isReadInPlace(operand) && fixed.try_emplace(operand, *lanes).second)
+      shared.push_back(operand);
   }
+  for (Value operand : shared)
+    fixed.erase(operand);
   OperationState state(op->getLoc(), op->getName());
   state.addOperands(operands);
   state.addTypes(isBitwise ? Type(b.getI64Type()) : Type(b.floatLanes()));

@@ -68,8 +68,11 @@ private:
   FailureOr<Lanes> emitAdd(AddOp op, const Position &at);
   FailureOr<Lanes> emitMean(MeanOp op, const Position &at);
   FailureOr<Lanes> emitAttention(SSAOp op, const Position &at);
+  FailureOr<Lanes> emitMatmul(MatmulOp op, const Position &at);
   FailureOr<Lanes> emitCount(CountOp op, const Position &at);
   FailureOr<Lanes> emitGate(GateOp op, const Position &at);
+  FailureOr<Lanes> emitSubSteps(SubStepsOp op, const Position &at);
+  FailureOr<Lanes> emitAccumulate(AccumulateOp op, const Position &at);
   FailureOr<Lanes> emitElementwise(Operation *op, const Position &at);
 
   /// The first plane of `spikes`.

@@ -7,6 +7,7 @@
 
 #include "spk/CodeGen/LayerKernel.h"
 #include "LaneEmitter.h"
+#include "SoftmaxKernel.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "spk/CodeGen/AttentionKernel.h"
@@ -58,6 +59,10 @@ public:
     if (!body.getOps<SSAOp>().empty())
       emitter.bindProduct(arguments[body.getNumArguments()]);
     results = arguments.drop_front(firstResult);
+    for (auto softmax : body.getOps<SoftmaxOp>()) {
+      emitSoftmax(b, softmax, arguments[0], results[0]);
+      return success();
+    }
 
     if (SynapseOpInterface synapse = layer.getSynapse()) {
       FailureOr<const SynapseStrategy *> strategy =

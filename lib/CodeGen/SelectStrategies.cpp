@@ -57,6 +57,11 @@ private:
     auto cores = layer.getBody().front().getOps<SSAOp>();
     if (!cores.empty())
       return follow(layer, *cores.begin());
+    for (auto product : layer.getBody().front().getOps<MatmulOp>())
+      return set(layer, "product_rows", "one row of a product at a time",
+                 {{"product_rows", product.getMultiplyAccumulates() *
+                                           model->fmaPerInput / kWordBits +
+                                       getFinish(layer)}});
     SynapseOpInterface synapse = layer.getSynapse();
     if (!synapse)
       return set(layer, "elementwise", "no synapse",

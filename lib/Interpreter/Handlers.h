@@ -99,7 +99,9 @@ void addElementwiseHandlers(HandlerTable &table);
 void addLayerHandlers(HandlerTable &table);
 void addNeuronHandlers(HandlerTable &table);
 void addPoolingHandlers(HandlerTable &table);
+void addProductHandlers(HandlerTable &table);
 void addShapeHandlers(HandlerTable &table);
+void addSubStepHandlers(HandlerTable &table);
 void addSynapseHandlers(HandlerTable &table);
 
 } // namespace mlir::spk

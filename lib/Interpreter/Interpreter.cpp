@@ -23,7 +23,9 @@ Interpreter::Interpreter(ModuleOp module, const WeightStore &weights)
   addLayerHandlers(*handlers);
   addNeuronHandlers(*handlers);
   addPoolingHandlers(*handlers);
+  addProductHandlers(*handlers);
   addShapeHandlers(*handlers);
+  addSubStepHandlers(*handlers);
   addSynapseHandlers(*handlers);
 }
 

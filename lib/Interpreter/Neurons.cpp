@@ -6,49 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Handlers.h"
+#include "NumberArithmetic.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::spk;
 
-namespace {
-
-/// Arithmetic on numbers. Each function rounds once: this library is compiled
-/// without contraction.
-class NumberArithmetic final : public NeuronArithmetic {
-public:
-  static NeuronValue number(float value) {
-    NeuronValue result;
-    result.number = value;
-    return result;
-  }
-  NeuronValue constant(float value) final { return number(value); }
-  NeuronValue add(NeuronValue a, NeuronValue b) final {
-    return number(a.number + b.number);
-  }
-  NeuronValue sub(NeuronValue a, NeuronValue b) final {
-    return number(a.number - b.number);
-  }
-  NeuronValue mul(NeuronValue a, NeuronValue b) final {
-    return number(a.number * b.number);
-  }
-  NeuronValue div(NeuronValue a, NeuronValue b) final {
-    return number(a.number / b.number);
-  }
-  NeuronValue greaterEqual(NeuronValue a, NeuronValue b) final {
-    NeuronValue result;
-    result.truth = a.number >= b.number;
-    return result;
-  }
-  NeuronValue select(NeuronValue condition, NeuronValue a,
-                     NeuronValue b) final {
-    return condition.truth ? a : b;
-  }
-  NeuronValue apply(Operation *op, ArrayRef<NeuronValue> operands) final;
-};
-
-NeuronValue truthValue(bool value) {
+static NeuronValue truthValue(bool value) {
   NeuronValue result;
   result.truth = value;
   return result;
@@ -89,8 +54,6 @@ NeuronValue NumberArithmetic::apply(Operation *op,
           [&](arith::XOrIOp) { return truthValue(at(0).truth ^ at(1).truth); })
       .Case([&](arith::UIToFPOp) { return number(at(0).truth); });
 }
-
-} // namespace
 
 /// Writes what fires into the elements of a tensor, whatever their type.
 static void storeFired(TensorValue &fired, int64_t at, NeuronValue value) {

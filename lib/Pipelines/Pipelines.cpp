@@ -42,9 +42,15 @@ static std::unique_ptr<Pass> createCleanup() {
 }
 
 static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
+  pm.addPass(createExpandSPS());
+  if (options.snnSteps != 0) {
+    ANNToSNNOptions snn;
+    snn.steps = options.snnSteps;
+    snn.extraSteps = options.snnExtraSteps;
+    pm.addPass(createANNToSNN(snn));
+  }
   // Taps name values as the model has them, so they come before anything that
   // moves values; batch changes types only.
-  pm.addPass(createExpandSPS());
   if (!options.taps.empty()) {
     AddTapsOptions taps;
     taps.taps = llvm::to_vector(options.taps);
@@ -66,6 +72,12 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCleanup());
   pm.addPass(createCSEPass());
   pm.addPass(createVerifyRanges());
+  // Synapses of sub-steps add in another order than those of integers.
+  if (options.binarySubSteps) {
+    ExpandIntegerSpikesOptions integers;
+    integers.remarks = options.remarks;
+    pm.addNestedPass<func::FuncOp>(createExpandIntegerSpikes(integers));
+  }
   // The last passes that may decide about rounding.
   ChooseAssociationOptions association;
   association.force = options.association;

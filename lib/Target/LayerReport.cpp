@@ -19,6 +19,8 @@ using namespace mlir::spk;
 /// Set by the passes that choose association and sum.
 static constexpr StringLiteral kWhyAssociation = "spk.why_association";
 static constexpr StringLiteral kWhySum = "spk.why_sum";
+/// Set by the pass that runs integer spikes as binary sub-steps.
+static constexpr StringLiteral kWhyIntegers = "spk.why_integers";
 
 //===----------------------------------------------------------------------===//
 // Types
@@ -170,6 +172,13 @@ static LayerReport reportLayer(FusedOp layer) {
     addWhy(report, main, kWhyAssociation);
     addWhy(report, main, kWhySum);
   });
+  body.walk([&](MatmulOp product) {
+    main = product;
+    input = product.getRows();
+    report.sum = describe(product.getSumAttr());
+    report.multiplyAccumulates = product.getMultiplyAccumulates();
+    addWhy(report, main, kWhySum);
+  });
   if (!main)
     main = layer.getNeuron();
   if (!main)
@@ -187,6 +196,8 @@ static LayerReport reportLayer(FusedOp layer) {
     outputs.push_back(describe(result.getType()));
   }
   report.output = llvm::join(outputs, ", ");
+  for (Operation &op : body)
+    addWhy(report, &op, kWhyIntegers);
   if (auto reason = layer.getReason())
     report.why.push_back(reason->str());
   return report;

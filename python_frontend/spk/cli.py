@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -34,6 +35,14 @@ examples:
 All shapes, the batch included, are those of the example input: --input,
 --input-shape, or what example() in the model's file returns.
 """
+
+
+def _steps(text: str) -> tuple[int, int]:
+    """What ``T=8,extra-t=2`` says."""
+    match = re.fullmatch(r"T=(\d+)(?:,extra-t=(\d+))?", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"must be T=N or T=N,extra-t=M, not {text!r}")
+    return int(match[1]), int(match[2] or 0)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +79,11 @@ def _parser() -> argparse.ArgumentParser:
     group = native.add_argument_group("code generation")
     group.add_argument("--target-cpu", default="host", metavar="CPU", help="host (default), x86-64-v3, ...")
     group.add_argument("--threads", type=int, default=1, metavar="N", help="threads; 1 (default) means no OpenMP")
+    group.add_argument(
+        "--binary-substeps",
+        action="store_true",
+        help="run integer spikes as binary ones: synapses of a neuron that fires 0 to D read spikes in D sub-steps",
+    )
 
     add = commands.add_parser
     p = add("import", parents=[inputs], help="write .mlir and .safetensors", description="Import a model without compiling it.")
@@ -81,10 +95,18 @@ def _parser() -> argparse.ArgumentParser:
         parents=[inputs, native],
         help="list what is unsupported",
         description="List every unsupported operation with its path, reason and nearest supported form."
-        " Says 'supported' only if compiling succeeded. Exit code 1 if something is unsupported.",
+        " Says 'supported' only if the model was compiled and its spikes and outputs are those of PyTorch, but for what rounding"
+        " explains. Exit code 1 if something is unsupported or differs.",
     )
     p.add_argument("model", help=_MODEL)
-    p.add_argument("--import-only", action="store_true", help="do not compile; says 'imported' at best")
+    p.add_argument(
+        "--grid",
+        action="store_true",
+        help="give the model weights on a dyadic grid, on which no sum rounds and all neurons fire: every spike must be equal",
+    )
+    cheaper = p.add_mutually_exclusive_group()
+    cheaper.add_argument("--compile-only", action="store_true", help="do not run it; says 'compiled' at best")
+    cheaper.add_argument("--import-only", action="store_true", help="do not compile; says 'imported' at best")
 
     p = add(
         "compile",
@@ -96,6 +118,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("-o", "--output", required=True, metavar="NET", help="artefact; .mlir and .safetensors go beside it")
     p.add_argument("--emit", default="shared", choices=["shared", "exe", "archive", "object", "llvm", "asm", "mlir"])
     p.add_argument("--tap", action="append", default=[], metavar="GLOB[:KIND]", help="extra outputs, for example '*:spikes'")
+    p.add_argument(
+        "--ann-to-snn",
+        type=_steps,
+        metavar="T=N[,extra-t=M]",
+        help="convert an ANN with QCFS activations to an SNN of N time steps, and M without input behind them",
+    )
 
     p.add_argument(
         "--samples", action="append", metavar="X.npy", help="measure densities on these inputs first; repeat for several inputs"
@@ -147,6 +175,11 @@ def _reading(args: argparse.Namespace) -> dict[str, Any]:
     return {"sequence": sequence, "tb_scan": args.tb_scan}
 
 
+def _native(args: argparse.Namespace) -> dict[str, Any]:
+    """What is compiled for, and how, for `compile` and `compile_file`."""
+    return {"target_cpu": args.target_cpu, "binary_substeps": args.binary_substeps}
+
+
 def _load(args: argparse.Namespace) -> tuple[Any, tuple[Any, ...]]:
     from spk.sources import example_inputs, load_source, set_timesteps
 
@@ -175,10 +208,12 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
+    from spk.check import Compiled, check_compiled, put_on_grid
     from spk.driver import compile_file
     from spk.importer import import_model
 
     model, inputs = _load(args)
+    exact: list[str] = []
     with tempfile.TemporaryDirectory(prefix="spk-check-") as folder:
         try:
             imported = import_model(model, inputs, Path(folder) / "model", **_reading(args))
@@ -190,14 +225,27 @@ def _check(args: argparse.Namespace) -> int:
         if args.import_only:
             print(f"{args.model}: imported ({len(imported.operations)} operations); not compiled")
             return 0
+        native = {"openmp": args.threads != 1, **_native(args)}
+        if args.grid and not args.compile_only:
+            inputs, exact = put_on_grid(model, inputs)
+            imported = import_model(model, inputs, Path(folder) / "model", **_reading(args))
         try:
-            compile_file(imported.mlir, Path(folder) / "model.so", target_cpu=args.target_cpu, openmp=args.threads != 1)
+            if args.compile_only:
+                compile_file(imported.mlir, Path(folder) / "model.so", **native)
+                print(f"{args.model}: compiled; not compared with PyTorch")
+                return 0
+            compiled = Compiled(imported, **native)
         except SpkError as error:
             print(f"{args.model}: not supported, the import succeeded but compiling failed")
             print(error)
             return 1
-    print(f"{args.model}: supported")
-    return 0
+        found = check_compiled(model, inputs, compiled, exact, threads=args.threads, reading=_reading(args), **native)
+    if found.warning:
+        print(f"warning: {found.warning}", file=sys.stderr)
+    print(f"{args.model}: {'not supported' if found.problems else 'supported'}: {found}")
+    for problem in found.problems:
+        print(problem)
+    return 1 if found.problems else 0
 
 
 def _compile(args: argparse.Namespace) -> int:
@@ -208,8 +256,8 @@ def _compile(args: argparse.Namespace) -> int:
     output = Path(args.output)
     imported = import_model(model, inputs, output.with_suffix(""), **_reading(args))
     _print_warnings(imported.warnings)
-    options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "target_cpu": args.target_cpu, "openmp": args.threads != 1}
-    compile_file(imported.mlir, output, extra_args=args.rest, echo=True, **options)
+    options = {"emit": args.emit, "taps": args.tap, "samples": args.samples, "openmp": args.threads != 1, **_native(args)}
+    compile_file(imported.mlir, output, ann_to_snn=args.ann_to_snn, extra_args=args.rest, echo=True, **options)
     return 0
 
 
@@ -231,7 +279,7 @@ def _run(args: argparse.Namespace) -> int:
         inputs = example_inputs(None, None, args.input, args.input_shape, args.timesteps)  # type: ignore[arg-type]
     else:
         model, inputs = _load(args)
-        compiled = compile_model(model, *inputs, threads=args.threads, target_cpu=args.target_cpu, **_reading(args))
+        compiled = compile_model(model, *inputs, threads=args.threads, **_native(args), **_reading(args))
     result = compiled(*[x.numpy() for x in inputs])
     values = list(result.values()) if isinstance(result, dict) else list(result) if isinstance(result, tuple) else [result]
     names = [o.name for o in compiled.outputs]
@@ -255,7 +303,7 @@ def _compare(args: argparse.Namespace) -> int:
     if args.artefact:
         compiled = load(args.artefact, args.threads)
     else:
-        options = {"threads": args.threads, "target_cpu": args.target_cpu, **_reading(args)}
+        options = {"threads": args.threads, **_native(args), **_reading(args)}
         compiled = compile_model(model, *inputs, taps=["*:spikes"], **options)
     report = compare(model, compiled, *inputs)
     print(report)

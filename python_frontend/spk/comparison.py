@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,11 @@ from spk.importer.api import as_tensors
 from spk.importer.neuron_table import is_written_by_user, lookup, spec_of, step_mode
 from spk.neuron_model import NeuronSpec, margins, simulate
 
-__all__ = ["Comparison", "LayerComparison", "NeuronTrace", "compare", "trace"]
+__all__ = ["Comparison", "LayerComparison", "NeuronTrace", "NoiseFloor", "compare", "noise_floor", "trace"]
+
+# How far rounding may move a membrane, as a share of the largest of its layer: sums of thousands of terms that cancel
+# stay below it, and what a wrong weight, channel or step does is above.
+_ROUNDING = 2.0**-12
 
 
 @dataclass
@@ -43,7 +48,9 @@ class LayerComparison:
         flipped: elements that differ.
         margin: largest distance of PyTorch's membrane from the threshold where
             an element differs for the first time: about an ulp if rounding is the
-            cause; None if nothing differs or the layer is no known neuron.
+            cause; None if nothing differs, or the layer is no known neuron or
+            goes on from the membrane of a call before.
+        bound: the largest margin that rounding explains, known with the margin.
     """
 
     path: str
@@ -52,16 +59,26 @@ class LayerComparison:
     reference_rate: float
     flipped: int
     margin: float | None = None
+    bound: float | None = None
 
 
 @dataclass
 class Comparison:
-    """Result of `compare`; print it for a table."""
+    """Result of `compare`; print it for a table.
+
+    Attributes:
+        layers: the tapped neuron layers, in order of execution.
+        max_difference: largest difference of outputs.
+        output_equal: whether all outputs are equal bit for bit.
+        top1_agreement: share of inputs with the same class; None without classes.
+        max_output: largest magnitude of PyTorch's outputs.
+    """
 
     layers: list[LayerComparison] = field(default_factory=list)
     max_difference: float = 0.0
     output_equal: bool = True
     top1_agreement: float | None = None
+    max_output: float = 0.0
 
     @property
     def flipped(self) -> int:
@@ -71,7 +88,17 @@ class Comparison:
     @property
     def flipped_rate(self) -> float:
         """Share of spikes that differ, over all layers."""
-        return self.flipped / max(1, sum(layer.elements for layer in self.layers))
+        return self.flipped / max(1, self.elements)
+
+    @property
+    def elements(self) -> int:
+        """Spikes and non-spikes that were compared, over all layers."""
+        return sum(layer.elements for layer in self.layers)
+
+    @property
+    def silent(self) -> list[str]:
+        """Layers that never fire in PyTorch: they agree whatever is wrong."""
+        return [layer.path for layer in self.layers if layer.reference_rate == 0.0]
 
     @property
     def first_diverging(self) -> LayerComparison | None:
@@ -84,7 +111,7 @@ class Comparison:
         for layer in self.layers:
             margin = "" if layer.margin is None else f"{layer.margin:.3g}"
             lines.append(f"{layer.path:<{width}}  {layer.rate:>8.2%}  {layer.reference_rate:>8.2%}  {layer.flipped:>9}  {margin}")
-        silent = [layer.path for layer in self.layers if layer.reference_rate == 0.0]
+        silent = self.silent
         if not self.layers:
             lines = ["no layer is tapped: compile with taps=['*:spikes'] to compare layers"]
         first = self.first_diverging
@@ -105,20 +132,21 @@ def _reset(modules: Iterable[nn.Module]) -> None:
             module.reset()
 
 
-def trace(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, list[NeuronTrace]]:
-    """Run a model in eval mode from its initial state and record every neuron call.
-
-    Returns:
-        the model's result and the calls in order of execution.
-    """
-    calls: list[NeuronTrace] = []
+def _run(
+    model: nn.Module,
+    inputs: tuple[Tensor, ...],
+    see: Callable[[NeuronTrace], None],
+    given: Mapping[str, Tensor] | None = None,
+) -> Any:
+    """Run a model in eval mode from its initial state, show every neuron call to `see`; `given` spikes replace a call's."""
     counts: dict[str, int] = {}
 
     def watch(path: str) -> Any:
-        def hook(module: nn.Module, args: tuple[Tensor, ...], result: Tensor) -> None:
+        def hook(module: nn.Module, args: tuple[Tensor, ...], result: Tensor) -> Tensor | None:
             count = counts[path] = counts.get(path, -1) + 1
             name = path if count == 0 else f"{path}#{count}"
-            calls.append(NeuronTrace(name, module, args[0].detach().clone(), result.detach().clone()))
+            see(NeuronTrace(name, module, args[0].detach().clone(), result.detach().clone()))
+            return None if given is None or name not in given else given[name].reshape(result.shape)
 
         return hook
 
@@ -135,7 +163,58 @@ def trace(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Any, list[Neuro
             hook.remove()
         for module, flag in training.items():
             module.training = flag
+    return result
+
+
+def trace(
+    model: nn.Module, inputs: tuple[Tensor, ...], given: Mapping[str, Tensor] | None = None
+) -> tuple[Any, list[NeuronTrace]]:
+    """Run a model in eval mode from its initial state and record every neuron call.
+
+    Args:
+        model: the model; it is reset and left as it was found otherwise.
+        inputs: its inputs.
+        given: spikes by name of a call, which the rest of the model sees instead
+            of those that the call gave and the trace records.
+
+    Returns:
+        the model's result and the calls in order of execution.
+    """
+    calls: list[NeuronTrace] = []
+    result = _run(model, inputs, calls.append, given)
     return result, calls
+
+
+@dataclass
+class NoiseFloor:
+    """PyTorch in float32 against itself in float64.
+
+    Attributes:
+        share: spikes that differ, as a share of all.
+        top1_agreement: share of inputs with the same class; None without classes.
+    """
+
+    share: float
+    top1_agreement: float | None
+
+
+def noise_floor(model: nn.Module, *inputs: Any) -> NoiseFloor:
+    """How many spikes rounding changes in PyTorch itself: float32 against float64 on the same inputs."""
+    tensors = as_tensors(inputs)
+    narrow, calls = trace(model, tensors)
+    fired = iter([call.spikes for call in calls])
+    del calls
+    differing = total = 0
+
+    def see(call: NeuronTrace) -> None:
+        nonlocal differing, total
+        differing += int((next(fired).double() != call.spikes).sum())
+        total += call.spikes.numel()
+
+    wide = _run(copy.deepcopy(model).double(), tuple(x.double() if x.is_floating_point() else x for x in tensors), see)
+    a, b = (next(x for x in pytree.tree_leaves(result) if isinstance(x, Tensor)).numpy() for result in (narrow, wide))
+    agreed = _same_classes(a, b)
+    return NoiseFloor(differing / max(1, total), None if agreed is None else float(agreed.mean()))
 
 
 def _spec(module: nn.Module) -> NeuronSpec | None:
@@ -145,13 +224,20 @@ def _spec(module: nn.Module) -> NeuronSpec | None:
         return None
 
 
-def _margin(call: NeuronTrace, spec: NeuronSpec, differs: np.ndarray) -> float:
+def _same_classes(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """Where the largest output is the same, if these are outputs of classes."""
+    return (a.argmax(-1) == b.argmax(-1)).reshape(-1) if a.ndim >= 2 and a.shape[-1] > 1 else None
+
+
+def _margin(call: NeuronTrace, spec: NeuronSpec, differs: np.ndarray) -> tuple[float, float]:
+    """The margin of a layer, and the largest one that rounding explains."""
     current = call.current.numpy()
     if spec.form.states == 0 or step_mode(call.module) == "s":
         current, differs = current[None], differs[None]
     _, charged = simulate(spec, current)
     first = differs & (np.cumsum(differs, axis=0) == 1)  # what follows is a consequence
-    return float(margins(spec, charged)[first].max())
+    largest = max(abs(spec.v_threshold), float(np.abs(current).max()), float(np.abs(charged).max()))
+    return float(margins(spec, charged)[first].max()), _ROUNDING * largest
 
 
 def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
@@ -163,9 +249,23 @@ def _layer(call: NeuronTrace, tap: np.ndarray) -> LayerComparison:
     spikes = spec.output(spikes) if spec else spikes
     differs = spikes != reference
     flipped = int(np.count_nonzero(differs))
-    margin = _margin(call, spec, differs) if flipped and spec and spec.body is None else None
+    from_rest = spec is not None and spec.body is None and ("#" not in call.path or spec.form.states == 0)
+    margin, bound = _margin(call, spec, differs) if flipped and from_rest else (None, None)
     rate, reference_rate = (np.count_nonzero(x) / x.size for x in (spikes, reference))
-    return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin)
+    return LayerComparison(call.path, spikes.size, rate, reference_rate, flipped, margin, bound)
+
+
+def _as_fired(model: nn.Module, taps: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
+    """Tapped spikes as the modules give them, by name of the call."""
+    fired = {}
+    for name, tap in taps.items():
+        try:
+            spec = _spec(model.get_submodule(name.partition("#")[0]))
+        except AttributeError:
+            continue  # a neuron that is written out is no module
+        if spec is not None:
+            fired[name] = torch.from_numpy(np.ascontiguousarray(spec.output(tap), dtype=np.float32))
+    return fired
 
 
 def _batches(artefact: CompiledModel, tensors: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, ...]]:
@@ -194,11 +294,11 @@ def _merge(report: Comparison, layers: list[LayerComparison]) -> None:
         total.reference_rate += (part.reference_rate - total.reference_rate) * weight
         total.elements += part.elements
         total.flipped += part.flipped
-        margins = [m for m in (total.margin, part.margin) if m is not None]
-        total.margin = max(margins, default=None)
+        total.margin = max((m for m in (total.margin, part.margin) if m is not None), default=None)
+        total.bound = min((b for b in (total.bound, part.bound) if b is not None), default=None)
 
 
-def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> Comparison:
+def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any, follow: bool = False) -> Comparison:
     """Compare a compiled model with PyTorch.
 
     Args:
@@ -206,6 +306,8 @@ def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> C
         artefact: the compiled model, with taps ``"*:spikes"`` for the layers; if
             None it is compiled here, for the batch of `inputs`.
         inputs: inputs of the model; their batch may be a multiple of the compiled one.
+        follow: whether the rest of the PyTorch model sees the spikes that the
+            compiled one fired, so that every layer's differences are its own.
     """
     tensors = as_tensors(inputs)
     if artefact is None:
@@ -213,9 +315,9 @@ def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> C
     report = Comparison()
     agreed: list[np.ndarray] = []
     for part in _batches(artefact, tensors):
-        expected, calls = trace(model, part)
         got = artefact(*[t.numpy() for t in part])
         taps = {name.removesuffix(":spikes"): value for name, value in artefact.taps.items() if name.endswith(":spikes")}
+        expected, calls = trace(model, part, _as_fired(model, taps) if follow else None)
         _merge(report, [_layer(call, taps[call.path]) for call in calls if call.path in taps])
         wanted = [x.detach().numpy() for x in pytree.tree_leaves(expected) if isinstance(x, Tensor)]
         given = [np.asarray(x) for x in pytree.tree_leaves(got)]
@@ -223,7 +325,9 @@ def compare(model: nn.Module, artefact: CompiledModel | None, *inputs: Any) -> C
             report.output_equal &= bool(np.array_equal(a, b, equal_nan=True))
             if a.size:
                 report.max_difference = max(report.max_difference, float(np.abs(a.astype(np.float64) - b).max()))
-        if wanted[0].ndim >= 2 and wanted[0].shape[-1] > 1:
-            agreed.append((wanted[0].argmax(-1) == given[0].argmax(-1)).reshape(-1))
+                report.max_output = max(report.max_output, float(np.abs(a.astype(np.float64)).max()))
+        same = _same_classes(wanted[0], given[0])
+        if same is not None:
+            agreed.append(same)
     report.top1_agreement = float(np.concatenate(agreed).mean()) if agreed else None
     return report

@@ -28,6 +28,8 @@ def compile_file(
     target_cpu: str = "host",
     cost_model: str | Path | None = None,
     openmp: bool = False,
+    ann_to_snn: tuple[int, int] | int | None = None,
+    binary_substeps: bool = False,
     extra_args: Sequence[str] = (),
     echo: bool = False,
 ) -> Path:
@@ -44,6 +46,11 @@ def compile_file(
     arguments += [f"--tap={tap}" for tap in taps]
     if cost_model is not None:
         arguments.append(f"--cost-model={cost_model}")
+    if ann_to_snn is not None:
+        steps, extra = (ann_to_snn, 0) if isinstance(ann_to_snn, int) else ann_to_snn
+        arguments.append(f"--ann-to-snn=T={steps},extra-t={extra}")
+    if binary_substeps:
+        arguments.append("--binary-substeps")
     if not openmp:
         arguments.append("--openmp=none")
     with tempfile.TemporaryDirectory(prefix="spk-samples-") as folder:
@@ -72,6 +79,8 @@ def compile(
     openmp: bool | None = None,
     sequence: bool | None = None,
     tb_scan: bool = False,
+    ann_to_snn: tuple[int, int] | int | None = None,
+    binary_substeps: bool = False,
     extra_args: Sequence[str] = (),
 ) -> CompiledModel:
     """Compile a model to native code and load it.
@@ -93,6 +102,13 @@ def compile(
             CPUs, by which kernels are chosen; never changes a bit.
         openmp: whether to emit parallel code; by default if `threads` is not 1.
         sequence, tb_scan: see `spk.import_model`.
+        ann_to_snn: convert an ANN with `spk.neuron.QCFS` activations to an SNN of
+            T time steps, or of (T, extra_t) with so many without input behind
+            them. The results are sums over all steps divided by T; the tap
+            ``"output:membrane"`` has the sums step by step.
+        binary_substeps: run integer spikes as binary ones: what reads a neuron
+            that fires 0 to D sums spikes of D sub-steps, which may round
+            otherwise than the sum of integers.
         extra_args: further arguments of ``spk-compile``.
 
     Raises:
@@ -115,6 +131,8 @@ def compile(
         target_cpu=target_cpu,
         cost_model=cost_model,
         openmp=parallel,
+        ann_to_snn=ann_to_snn,
+        binary_substeps=binary_substeps,
         extra_args=extra_args,
     )
     return CompiledModel(library, threads, keep=keep)

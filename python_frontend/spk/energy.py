@@ -26,7 +26,7 @@ QUEUE_BYTES = 1000 * WORD_BYTES  # of spikes between two layers, as of Lemaire e
 NOTE = (
     "Estimates for comparison with published numbers, which use the same constants; not the energy of any processor."
     " Arithmetic counts multiply-accumulates and accumulates of layers with weights and of attention products, nothing else:"
-    " no norms, neurons, residual sums, control, clock, leakage. Memory is counted as if every operation fetched its operands"
+    " no norms, softmax, neurons, residual sums, control, clock, leakage. Memory is counted as if every operation fetched its operands"
     " anew, which on real chips takes more than the arithmetic; how much more depends on what they keep close by."
 )
 

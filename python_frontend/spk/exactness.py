@@ -1,7 +1,7 @@
 """Proof that a model has one answer in any order of summation.
 
 :func:`verify` runs a model in float32 and in float64, compares every layer, and
-checks that every synapse sum fits the float32 significand on its grid.
+checks that every sum of a synapse or matrix product fits the float32 significand on its grid.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils import _pytree as pytree
 
 from spk.rates import (
     HIGH,
@@ -29,20 +32,72 @@ from spk.rates import (
 )
 
 _EXACT = 24  # bits of a float32 significand
+_MATMULS = {torch.matmul, torch.bmm, Tensor.matmul, Tensor.bmm, Tensor.__matmul__}
 
 
 @dataclass
 class _Call:
-    """One call of a leaf module: its path, its input and its output."""
+    """One call of a leaf module, its path, input and output; or a matrix product of two activations and where it stands."""
 
     path: str
-    module: nn.Module
+    module: nn.Module | None
     input: Tensor
     output: Tensor
+    other: Tensor | None = None  # second operand of a product
 
 
-def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> Tensor:
-    """Show ``see`` every call of a neuron, synapse, batch norm or pool, in order; return the output of the model."""
+class _Products(TorchFunctionMode):
+    """Shows ``see`` every matrix product of two activations, with the path of the module that computes it."""
+
+    def __init__(self, see: Callable[[_Call], None]) -> None:
+        self.see = see
+        self.inside: list[str] = []  # modules that run, outermost first
+
+    def watch(self, model: nn.Module) -> list[Any]:
+        """Handles of hooks that keep ``inside``."""
+
+        def enter(path: str) -> Callable[..., None]:
+            return lambda *_: self.inside.append(path)
+
+        def leave(*_: Any) -> None:
+            self.inside.pop()
+
+        handles = []
+        for path, module in model.named_modules():
+            handles += [module.register_forward_pre_hook(enter(path)), module.register_forward_hook(leave)]
+        return handles
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func in _MATMULS and not any(isinstance(x, nn.Parameter) for x in args):
+            left, right = (x.detach().clone() for x in args[:2])
+            self.see(_Call(f"{self.inside[-1]}, a matrix product", None, left, result.detach().clone(), right))
+        return result
+
+
+def _outputs(result: Any) -> list[Tensor]:
+    outputs = [x for x in pytree.tree_leaves(result) if isinstance(x, Tensor)]
+    if not outputs:
+        raise TypeError(f"the model must return tensors, got {type(result).__name__}")
+    return outputs
+
+
+def _numbered(paths: Sequence[str]) -> list[str]:
+    """Calls by name: ``lif``, and ``lif#1`` of the second one."""
+    counts: dict[str, int] = {}
+    names = []
+    for path in paths:
+        count = counts[path] = counts.get(path, -1) + 1
+        names.append(path if count == 0 else f"{path}#{count}")
+    return names
+
+
+def _same(given: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(a.double(), b.double()) for a, b in zip(given, others, strict=True))
+
+
+def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call], None]) -> list[Tensor]:
+    """Show ``see`` every call of a neuron, synapse, batch norm or pool and every matrix product, in order; return the outputs."""
     leaves = (*neuron_classes(model), *SYNAPSES, *NORMS, *POOLS)
 
     def watch(path: str) -> Callable[..., None]:
@@ -52,11 +107,10 @@ def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call],
         return hook
 
     named = [(path, module) for path, module in model.named_modules() if isinstance(module, leaves)]
-    with hooked([module.register_forward_hook(watch(path)) for path, module in named]):
-        result = run(model, example)
-    if not isinstance(result, Tensor):
-        raise TypeError(f"the model must return one tensor, got {type(result).__name__}")
-    return result
+    products = _Products(see)
+    handles = [*products.watch(model), *(module.register_forward_hook(watch(path)) for path, module in named)]
+    with hooked(handles), products:
+        return _outputs(run(model, example))
 
 
 def fraction_bits(x: Tensor) -> int:
@@ -70,7 +124,10 @@ def fraction_bits(x: Tensor) -> int:
 
 
 def _exact_in_any_order(call: _Call) -> bool:
-    """Whether every partial sum of a synapse, in any order, fits the significand of a float32."""
+    """Whether every partial sum of a synapse or product, in any order, fits the significand of a float32."""
+    if call.other is not None:
+        bits = fraction_bits(call.input) + fraction_bits(call.other)
+        return bits <= 100 and (call.input.double().abs() @ call.other.double().abs()).max().item() * 2.0**bits <= 2.0**_EXACT
     magnitude = copy.deepcopy(call.module).double()
     magnitude.weight.data.abs_()
     bits = fraction_bits(call.module.weight) + fraction_bits(call.input)
@@ -95,17 +152,19 @@ def verify(
 ) -> Report:
     """Prove that ``model`` is exact on ``example`` and that all its neuron layers fire.
 
-    Inputs and outputs of every neuron, synapse, batch norm and pool, and the
-    output of the model, must have the same value in float32 and in float64;
-    besides, the sum of magnitudes of every synapse must fit 24 bits on its
-    grid, so that no order of summation rounds.
+    Inputs and outputs of every neuron, synapse, batch norm and pool, all outputs
+    of the model, and every matrix product of two activations, must have the same
+    value in float32 and in float64; besides, the sum of magnitudes of every
+    synapse and product must fit 24 bits on its grid, so that no order of
+    summation rounds.
 
     Args:
         model: in eval mode, float32.
         example: inputs of the model.
         low, high: firing rates every neuron layer must stay within, in [0, 1].
         output: ``"exact"``, or ``"rounded"`` to allow rounding behind the last
-            neuron, where a mean over 49 tokens is not dyadic.
+            neuron, where a mean over 49 tokens is not dyadic, or ``"partial"`` to
+            allow it anywhere: ``exact`` of the report has the neurons in front.
         other: inputs which must give another output.
         until: path of a neuron in front of which ``"rounded"`` allows rounding,
             instead of behind the last one only.
@@ -115,8 +174,8 @@ def verify(
         BadRates: with the paths of silent and saturated layers, or because
             ``other`` gives the same output.
     """
-    if output not in ("exact", "rounded"):
-        raise ValueError(f"output must be 'exact' or 'rounded', got {output!r}")
+    if output not in ("exact", "rounded", "partial"):
+        raise ValueError(f"output must be 'exact', 'rounded' or 'partial', got {output!r}")
     if model.training:
         raise ValueError("the model must be in eval mode")
     single: list[_Call] = []
@@ -134,7 +193,7 @@ def verify(
             faults.append((index, "its input differs between float32 and float64"))
         elif not torch.equal(narrow.output.double(), wide.output):
             faults.append((index, "its output differs between float32 and float64"))
-        elif isinstance(narrow.module, SYNAPSES) and not _exact_in_any_order(narrow):
+        elif (narrow.other is not None or isinstance(narrow.module, SYNAPSES)) and not _exact_in_any_order(narrow):
             faults.append((index, "its sums are not exact in every order"))
 
     wide_example = [x.double() if x.is_floating_point() else x for x in example]
@@ -146,10 +205,12 @@ def verify(
     report = Report()
     if faults:
         index, reason = faults[0]
-        if index <= last_neuron or output == "exact":
+        if (index <= last_neuron and output != "partial") or output == "exact":
             raise NotExact(f"{single[index].path}: {reason}")
         report.rounded_from = single[index].path
-    if output == "exact" and not torch.equal(single_out.double(), double_out):
+    before = single[: faults[0][0]] if faults else single
+    report.exact = _numbered([call.path for call in before if type(call.module) in classes])
+    if output == "exact" and not _same(single_out, double_out):
         raise NotExact("the output of the model differs between float32 and float64 behind its last layer")
 
     fired: dict[str, list[Tensor]] = {}
@@ -160,6 +221,6 @@ def verify(
         path: sum(torch.count_nonzero(y).item() for y in ys) / sum(y.numel() for y in ys) for path, ys in fired.items()
     }
     check_rates(report.rates, low, high)
-    if other is not None and torch.equal(run(model, other), single_out):
+    if other is not None and _same(_outputs(run(model, other)), single_out):
         raise BadRates("two inputs give the same output")
     return report

@@ -18,10 +18,11 @@ from spk.artefact import TensorInfo
 from spk.errors import SpkError
 from spk.tools import run_tool
 
-__all__ = ["Attention", "Graph", "Operand", "Operation", "TensorType", "read_graph", "type_of"]
+__all__ = ["Attention", "Graph", "Operand", "Operation", "Product", "TensorType", "read_graph", "type_of"]
 
 UNNAMED = "?"
 ATTENTION = "spk.ssa"
+PRODUCT = "spk.matmul"
 
 _ALIAS = re.compile(r"^#(loc\d*) = loc\((.*)\)$", re.M)
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*)"(?:\(.*\))?')
@@ -105,18 +106,18 @@ _VIEWS = {"linalg.transpose", "tensor.cast", "tensor.collapse_shape", "tensor.ex
 
 @dataclass(frozen=True)
 class Operand:
-    """Spikes that an attention core reads: those of a neuron in another form.
+    """What an attention core or a product reads: what a neuron fires, in another form.
 
     Attributes:
         tap: name of the neuron's output with a tap for spikes, None if they are no neuron's.
-        views: operations between the neuron and the core.
+        views: operations between the neuron and its reader.
     """
 
     tap: str | None
     views: tuple[Operation, ...] = ()
 
     def read(self, taps: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """The operand in the core's layout, from what the taps hold; None if no tap holds it."""
+        """The operand in its reader's layout, from what the taps hold; None if no tap holds it."""
         if self.tap is None:
             return None
         array = taps[self.tap]
@@ -159,6 +160,20 @@ class Attention:
         return array.reshape(steps, batch, tokens, self.heads, channels // self.heads).swapaxes(2, 3)
 
 
+@dataclass(frozen=True)
+class Product:
+    """A matrix product of two activations per head.
+
+    Attributes:
+        layer: module path.
+        rows, columns: the operands.
+    """
+
+    layer: str
+    rows: Operand
+    columns: Operand
+
+
 class Graph:
     """The operations of ``@main`` in order; `taps` are outputs that a compiled model has besides its own, with their types.
 
@@ -166,6 +181,7 @@ class Graph:
         operations: all of them.
         neurons: for every tapped neuron its operation and the name of its output.
         attention: the attention cores.
+        products: by its result, every matrix product of activations.
     """
 
     def __init__(self, operations: Sequence[Operation], taps: Mapping[str, TensorType] | None = None) -> None:
@@ -175,9 +191,13 @@ class Graph:
         self.neurons = list(self._find_neurons(taps or {}))
         self._taps = {op.result: tap for op, tap in self.neurons}
         self.attention: list[Attention] = []
+        self.products: dict[str, Product] = {}
         for op in operations:
             if op.name == ATTENTION:
                 self.attention.append(self._attention(op))
+            elif op.name == PRODUCT:
+                rows, columns = (self._operand(value) for value in op.operands)
+                self.products[op.result] = Product(op.layer, rows, columns)
 
     def _find_weights(self) -> set[str]:
         """Values that the model holds, or makes of such."""
@@ -189,9 +209,11 @@ class Graph:
         return weights
 
     def weighs(self, op: Operation) -> bool:
-        """Whether an operation multiplies with a matrix of weights, or is an attention core."""
-        if op.name == ATTENTION:
+        """Whether an operation multiplies with a matrix of weights, or activations with each other."""
+        if op.name in (ATTENTION, PRODUCT):
             return True
+        if not op.name.startswith("spk."):  # arithmetic with a constant tensor
+            return False
         if len(op.operands) < 2 or op.operands[0] in self._weights or op.operands[1] not in self._weights:
             return False
         matrix = op.operand_types[1]

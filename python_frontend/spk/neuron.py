@@ -236,7 +236,8 @@ class ILIFNode(_Node):
     gradient passes where ``0 <= h / v_threshold <= levels``.
 
     Args:
-        tau: membrane time constant in steps, at least 1; 4/3 keeps a quarter of the membrane, 1 nothing.
+        tau: membrane time constant in steps, at least 1; 4/3 keeps a quarter of the membrane, 1 nothing,
+            ``math.inf`` all of it: the neuron of Spike-driven Transformer V3 for events, ``v + x``.
         v_threshold: membrane that one unit of the output stands for, positive.
         levels: largest output, 1 to 127.
         rounding: ``"half_even"`` or ``"half_up"``, what becomes of a half.

@@ -34,7 +34,7 @@ class NeuronSpec:
         max_count: bound of the sum of signed spikes.
         divisor: what the module divides its spikes by.
         scale: what the module divides its input by and multiplies its spikes with.
-        gain: what the module multiplies its input with, divided by `scale`.
+        up: upper limit of the staircase of an activation.
         body: the equations of a neuron that a user wrote.
     """
 
@@ -50,7 +50,7 @@ class NeuronSpec:
     max_count: int = 1
     divisor: float = 1.0
     scale: float = 1.0
-    gain: float = 1.0
+    up: float = 1.0
     body: Body | None = None
 
     @property
@@ -143,6 +143,11 @@ def _integer(spec: NeuronSpec, h: np.ndarray) -> Stepped:
     return h, s, [h - s * threshold]
 
 
+def _staircase(spec: NeuronSpec, _: States, x: np.ndarray) -> Stepped:
+    up, levels = np.float32(spec.up), np.float32(spec.levels)
+    return x, _round(spec, x / up * levels) / levels * up, []
+
+
 def _signed(spec: NeuronSpec, states: States, x: np.ndarray) -> Stepped:
     (v, count), threshold = states, np.float32(spec.v_threshold)
     h = v + x
@@ -162,6 +167,7 @@ FORMS: dict[str, NeuronForm] = {
         (*_CHARGE, "v_threshold", "levels", "rounding"), "i8", 1, lambda spec, v, x: _integer(spec, _leaky(spec, v[0], x))
     ),
     "multi_spike": NeuronForm(("levels", "rounding"), "i8", 0, lambda spec, v, x: (x, _round(spec, x), [])),
+    "qcfs": NeuronForm(("levels", "up"), "f32", 0, _staircase),
     "signed_if": NeuronForm(("v_threshold", "max_count"), "f32", 2, _signed),
 }
 
@@ -179,7 +185,7 @@ def simulate(spec: NeuronSpec, current: np.ndarray) -> tuple[np.ndarray, np.ndar
         spikes of the operation (bool, int8 or float32) and the charged membrane
         before firing (float32), both in the shape of `current`.
     """
-    current = np.asarray(current, dtype=np.float32) / np.float32(spec.scale) * np.float32(spec.gain)
+    current = np.asarray(current, dtype=np.float32) / np.float32(spec.scale)
     states = [np.full(current.shape[1:], number, dtype=np.float32) for number in spec.resting()]
     spikes = np.empty(current.shape, dtype=_NUMPY[spec.form.element])
     charged = np.empty_like(current)
@@ -191,7 +197,9 @@ def simulate(spec: NeuronSpec, current: np.ndarray) -> tuple[np.ndarray, np.ndar
 def margins(spec: NeuronSpec, charged: np.ndarray) -> np.ndarray:
     """How far charged membranes are from the nearest one that fires otherwise, elementwise."""
     threshold = np.float32(spec.v_threshold)
-    if spec.form.element == "i8":
+    if spec.kind == "qcfs":
+        threshold = np.float32(spec.up / spec.levels)
+    if spec.form.element == "i8" or spec.kind == "qcfs":
         half = np.clip(np.floor(charged / threshold), 0, spec.levels - 1) + np.float32(0.5)
         return np.abs(charged - half * threshold)
     above = np.abs(charged - threshold)

@@ -39,13 +39,16 @@ class Report:
 
     Attributes:
         rates: firing rate of every neuron layer, by module path, in order of execution.
-        rounded_from: module path of the first layer behind the last neuron
-            whose float32 result is rounded, or None when even the output is exact.
+        rounded_from: module path of the first layer whose float32 result is
+            rounded, or None when even the output is exact.
+        exact: calls of neurons in front of the first rounding, in order of
+            execution, ``lif#1`` the second one of a module; empty unless proved.
         passes: forwards the walk took.
     """
 
     rates: dict[str, float] = field(default_factory=dict)
     rounded_from: str | None = None
+    exact: list[str] = field(default_factory=list)
     passes: int = 0
 
     def __str__(self) -> str:

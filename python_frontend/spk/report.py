@@ -7,7 +7,8 @@ spikes among what a layer reads, over T time steps,
 
 (Zhou et al., Spikformer, ICLR 2023, eq. 12), where MAC are the multiply-accumulates
 of one step as if no input were zero. A layer that reads floats, such as the first
-convolution, takes T * MAC multiply-accumulates instead.
+convolution, takes T * MAC multiply-accumulates instead; so does a matrix product of
+floats. In a product with spikes these select what is added of the other operand.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import csv
 import io
 import json
 import math
+from collections import Counter as Occurrences
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -25,7 +27,7 @@ import numpy as np
 
 from spk.energy import NOTE, Constants, Work, arithmetic_pj, memory_pj
 from spk.errors import SpkError
-from spk.graph import ATTENTION, Attention, Operation
+from spk.graph import ATTENTION, Attention, Operand, Operation, Product, TensorType
 from spk.tapped import Samples, TappedModel, compile_tapped, load_samples
 
 __all__ = ["Convention", "Counter", "Fired", "LayerReport", "Report", "measure"]
@@ -48,12 +50,14 @@ class Convention:
 
 @dataclass(frozen=True)
 class LayerReport:
-    """A layer with weights, an attention core, or a neuron layer; operations and energies are those of one sample.
+    """A layer with weights, an attention core, a product, or a neuron layer; operations and energies are those of one sample.
 
     Attributes:
         layer: module path.
-        kind: ``conv``, ``linear``, ``attention``, or the neuron: ``lif``, ...
-        reads: ``floats``, ``spikes`` or ``integers``; empty for neurons.
+        kind: ``conv``, ``linear``, ``attention``, ``matmul``, or the neuron: ``lif``, ...
+        reads: ``floats``, ``spikes`` or ``integers``; empty for neurons. Of the
+            operands of a product it names the one that is no float, the first
+            where neither is.
         rate: spikes per element and time step, of what the layer reads, of the
             operands whose spikes select in an attention core, or of what the
             neurons fire; None for floats, and for operands that no neuron fires
@@ -202,6 +206,17 @@ def _shape(explained: dict[str, Any]) -> list[int]:
     return [int(n) for n in explained["input"].split()[0].split("x")[:-1]]
 
 
+def _reads(source: TensorType) -> str:
+    """What an operand is, in the words of `LayerReport`."""
+    return {"f32": "floats", "i1": "spikes"}.get(source.element, "integers")
+
+
+def _bytes(source: TensorType) -> float:
+    """Memory of an operand of one sample and step."""
+    bits = {"i1": 1, "i8": 8, "i16": 16}.get(source.element, 32)
+    return math.prod(source.shape[2:]) * bits / 8
+
+
 def _short(op: Operation) -> str:
     """The name of an operation as people know it."""
     return "attention" if op.name == ATTENTION else op.name.removeprefix("spk.")
@@ -215,6 +230,8 @@ class Counter:
         self.samples = 0
         self.fired = {tap: Fired() for _, tap in model.graph.neurons}
         self.cores = {id(core): {name: Fired() for name in ("query", "key", "value")} for core in model.graph.attention}
+        products = model.graph.products
+        self.products = {result: {name: Fired() for name in ("rows", "columns")} for result in products}
         self.ann_pj = 0.0
 
     def run(self, samples: Sequence[np.ndarray]) -> None:
@@ -223,11 +240,15 @@ class Counter:
             self.samples += group.valid
             for tap, fired in self.fired.items():
                 fired.add(group.samples(group.taps[tap]))
-            for core in self.model.graph.attention:
-                for name, fired in self.cores[id(core)].items():
-                    operand = getattr(core, name).read(group.taps)
-                    if operand is not None:
-                        fired.add(group.samples(operand))
+            reading: list[tuple[Attention | Product, dict[str, Fired]]]
+            reading = [(core, self.cores[id(core)]) for core in self.model.graph.attention]
+            reading += [(product, self.products[result]) for result, product in self.model.graph.products.items()]
+            for reader, counts in reading:
+                for name, fired in counts.items():
+                    operand: Operand = getattr(reader, name)
+                    array = operand.read(group.taps)
+                    if array is not None:
+                        fired.add(group.samples(array))
 
     def rows(self) -> list[LayerReport]:
         """In the order of the graph, each operation with what the compiler says of its layer.
@@ -235,10 +256,7 @@ class Counter:
         Raises:
             SpkError: if the compiler speaks of a layer that the graph lacks.
         """
-        explained: dict[str, list[dict[str, Any]]] = {}
-        for layer in self.model.explanation["layers"]:
-            if layer["dense_macs"]:
-                explained.setdefault(layer["layer"], []).append(layer)
+        explained = self._explained()
         neurons = {op.result: tap for op, tap in self.model.graph.neurons}
         cores = iter(self.model.graph.attention)
         rows = []
@@ -248,12 +266,33 @@ class Counter:
                 rows.append(self._neuron(op, self.fired[neurons[op.result]]))
                 continue
             waiting = explained.get(op.layer, [])
-            if waiting and self.model.graph.weighs(op):
+            if waiting and op.result in self.products:
+                rows.append(self._product(op, waiting.pop(0)))
+            elif waiting and self.model.graph.weighs(op):
                 rows.append(self._weighing(op, waiting.pop(0), core))
         left = [layer for waiting in explained.values() for layer in waiting]
         if left:
             raise SpkError(f"{self.model.name}: the layer {left[0]['layer']} ({left[0]['fused']}) is not found in the module")
         return rows
+
+    def _explained(self) -> dict[str, list[dict[str, Any]]]:
+        """By module path, what the compiler says of each operation that weighs.
+
+        It computes the parts apart of what is cut into groups of channels.
+        """
+        kernels: dict[str, list[dict[str, Any]]] = {}
+        for layer in self.model.explanation["layers"]:
+            if layer["dense_macs"]:
+                kernels.setdefault(layer["layer"], []).append(layer)
+        weighing = Occurrences(op.layer for op in self.model.graph.operations if self.model.graph.weighs(op))
+        explained = {}
+        for path, parts in kernels.items():
+            size = max(1, len(parts) // max(1, weighing[path]))
+            groups = [parts[i : i + size] for i in range(0, len(parts), size)]
+            explained[path] = [
+                group[0] | {key: sum(part[key] for part in group) for key in ("dense_macs", "weight_bytes")} for group in groups
+            ]
+        return explained
 
     def _row(self, op: Operation, reads: str, rate: float | None, steps: int, dense: int, work: Work) -> LayerReport:
         energies = arithmetic_pj(work, self.constants), memory_pj(work, self.constants)
@@ -271,15 +310,11 @@ class Counter:
         assert op.type is not None
         assert op.operand_types[0] is not None
         source = op.operand_types[0]
-        computed, batch = _shape(explained)[0], op.type.shape[1]
-        each_step = explained["dense_macs"] // (computed * batch)
-        steps = computed if self.convention.static_once else op.type.shape[0]
-        dense = steps * each_step
-        self.ann_pj += self.constants.mac * each_step
+        steps, dense = self._dense(op, explained)
         inputs = math.prod(source.shape[2:])
         weight_bytes = explained["weight_bytes"] if core is None else inputs / 8
         sum_bytes = 4 * math.prod(op.type.shape[2:])
-        reads = {"f32": "floats", "i1": "spikes"}.get(source.element, "integers")
+        reads = _reads(source)
         if reads == "floats" or (reads == "integers" and self.convention.integers_as_macs):
             work = Work(macs=dense, weight_bytes=weight_bytes, input_bytes=4 * inputs, sum_bytes=sum_bytes)
             return self._row(op, reads, None if reads == "floats" else _input_rate(explained), steps, dense, work)
@@ -287,6 +322,35 @@ class Counter:
         share = 1.0 if rate is None else rate
         spikes = share * steps * inputs * (1 if core is None else 2)
         work = Work(accumulates=share * dense, weight_bytes=weight_bytes, sum_bytes=sum_bytes, spikes=spikes)
+        return self._row(op, reads, rate, steps, dense, work)
+
+    def _dense(self, op: Operation, explained: dict[str, Any]) -> tuple[int, int]:
+        """Steps that are counted, and multiply-accumulates of all of them as if no input were zero."""
+        assert op.type is not None
+        computed, batch = _shape(explained)[0], op.type.shape[1]
+        each_step = explained["dense_macs"] // (computed * batch)
+        steps = computed if self.convention.static_once else op.type.shape[0]
+        self.ann_pj += self.constants.mac * each_step
+        return steps, steps * each_step
+
+    def _product(self, op: Operation, explained: dict[str, Any]) -> LayerReport:
+        """A matrix product: one operand stands for inputs, the other for weights."""
+        assert op.type is not None
+        rows, columns = op.operand_types
+        assert rows is not None
+        assert columns is not None
+        selecting, name, other = (rows, "rows", columns) if rows.element != "f32" else (columns, "columns", rows)
+        steps, dense = self._dense(op, explained)
+        sum_bytes = _bytes(op.type)
+        reads = _reads(selecting)
+        fired = self.products[op.result][name]
+        rate = fired.rate if fired.elements and reads != "floats" else None
+        if reads == "floats" or (reads == "integers" and self.convention.integers_as_macs):
+            work = Work(macs=dense, weight_bytes=_bytes(columns), input_bytes=_bytes(rows), sum_bytes=sum_bytes)
+            return self._row(op, reads, rate, steps, dense, work)
+        share = 1.0 if rate is None else rate
+        spikes = share * steps * math.prod(selecting.shape[2:])
+        work = Work(accumulates=share * dense, weight_bytes=_bytes(other), sum_bytes=sum_bytes, spikes=spikes)
         return self._row(op, reads, rate, steps, dense, work)
 
     def _selecting(self, core: Attention, order: str) -> float | None:

@@ -64,7 +64,7 @@ class Events(nn.Module):
 
 
 class Attention(nn.Module):
-    """An attention core written in one of the forms of `ATTENTION`, on ``[T, B, N, C]``."""
+    """An attention core written in one of the forms of `ATTENTION`, or with a ReLU on its map, on ``[T, B, N, C]``."""
 
     def __init__(self, form: str, channels: int = 24, heads: int = 3) -> None:
         super().__init__()
@@ -105,6 +105,8 @@ class Attention(nn.Module):
             return (first(q) @ first(k).transpose(-1, -2) * 0.3) @ first(v)
         if self.form == "transposed_map":
             return (first(k) @ first(q).transpose(-1, -2)).transpose(-1, -2) @ first(v) * 0.125
+        if self.form == "relu_of_map":
+            return torch.relu(first(q) @ first(k).transpose(-1, -2) * 0.5 - 0.25) @ first(v)
         raise ValueError(self.form)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -230,6 +232,8 @@ class WrittenOut(nn.Module):
         x = self.quant2(self.bn2(self.conv2(x)))
         logits = self.fc(x.mean((2, 3)))
         return logits, self.lif(logits.unsqueeze(0).repeat(4, 1, 1))
+
+
 class Erode(nn.Module):
     """A max-pool over three dimensions of which one stays: images first, then tokens and channels of every head."""
 
@@ -250,6 +254,29 @@ class Erode(nn.Module):
         kv = self.kv_lif(self.pool(k.mul(v)).sum(dim=-2, keepdim=True))
         y = self.pool(v.mul(kv)).transpose(3, 4).reshape(t, b, 8, h, w)
         return self.fc(self.halve(y).flatten(3).mean(-1))
+
+
+class Activations(nn.Module):
+    """ReLU and LeakyReLU, with slopes on both sides of 1, on images and on tokens; of spikes, too, which they leave alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(2, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8)
+        self.lif = LIFNode()
+        self.relu, self.leaky, self.steep = nn.ReLU(inplace=True), nn.LeakyReLU(0.25), nn.LeakyReLU(1.5, inplace=True)
+        self.conv2, self.bn2 = nn.Conv2d(8, 8, 1), nn.BatchNorm2d(8)
+        self.fc, self.norm = nn.Linear(8, 8), nn.BatchNorm1d(8)
+        self.fc2, self.norm2 = nn.Linear(8, 8), nn.BatchNorm1d(8)
+        self.last = LIFNode()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        steps, batch = x.shape[:2]
+        x = torch.relu(self.lif(self.bn(self.conv(x.flatten(0, 1))).unflatten(0, (steps, batch))))
+        y = self.relu(self.bn2(self.conv2(nn.functional.leaky_relu(x).flatten(0, 1))))
+        y = y.flatten(2).transpose(1, 2)
+        y = self.leaky(self.norm(self.fc(y).transpose(1, 2)))
+        z = self.norm2(self.fc2(y.transpose(1, 2)).transpose(1, 2))
+        return self.last(self.steep(z).unflatten(0, (steps, batch))), y.unflatten(0, (steps, batch))
 
 
 class Inhibits(nn.Module):
@@ -291,6 +318,23 @@ class Rearranged(nn.Module):
         return self.fc(reduce(self.attn_lif(y), "t b c n -> b c", "mean"))
 
 
+class LayerScale(nn.Module):
+    """Factors of channels, innermost and not, of a stream and of spikes, ``[T, B, N, C]``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc1, self.bn1, self.fc2, self.bn2 = nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Conv1d(6, 6, 1), nn.BatchNorm1d(6)
+        self.lif, self.last = LIFNode(), LIFNode()
+        self.inner = nn.Parameter(torch.tensor([0.5, 1.0, 2.0, -1.0, 0.25, 4.0]))
+        self.outer = nn.Parameter(torch.tensor([1.0, 0.5, -2.0, 1.0, 2.0, 0.5]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        lead = x.shape[:2]
+        y = x + self.inner * self.bn1(self.fc1(x).flatten(0, 1).transpose(1, 2)).transpose(1, 2).unflatten(0, lead)
+        y = self.bn2(self.fc2((self.lif(y) * self.inner).flatten(0, 1).transpose(1, 2))).unflatten(0, lead)
+        return self.last(y * self.outer[:, None] + x.transpose(-1, -2))
+
+
 def grid(*shape: int) -> Tensor:
     """Random multiples of 1/16."""
     generator = torch.Generator().manual_seed(0)
@@ -307,10 +351,13 @@ def cases() -> Iterator[Case]:
     yield "events_batch_first", Events, (grid(2, 5, 2, 6, 6),)
     for form in ATTENTION:
         yield f"attention_{form}", lambda form=form: Attention(form), (grid(3, 2, 7, 24) * 4,)
+    yield "attention_relu_of_map", lambda: Attention("relu_of_map"), (grid(3, 2, 7, 24) * 4,)
     yield "max_pool_of_three_dimensions", Erode, (grid(4, 2, 2, 6, 4) * 4,)
+    yield "activations", Activations, (grid(3, 2, 2, 4, 6) * 4,)
     yield "inhibition", Inhibits, (grid(3, 6) * 4,)
     if find_spec("einops") is not None:
         yield "einops", Rearranged, (grid(2, 2, 4, 4) * 4,)
+    yield "factors_of_channels", LayerScale, (grid(3, 2, 5, 6) * 4,)
     yield "membrane_stream", Membrane, (grid(2, 3, 6, 6),)
     yield "converted", Converted, (grid(4, 2, 3, 6) * 4,)
     yield "integer_neurons", IntegerNeurons, (grid(3, 2, 2, 8, 8),)

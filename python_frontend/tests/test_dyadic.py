@@ -176,6 +176,38 @@ def test_one_weight_too_fine_for_a_float32_sum_is_found() -> None:
         dyadic.verify(model, example)
 
 
+class Products(nn.Module):
+    """Two products of activations in front of a neuron, in a module of their own."""
+
+    class Core(nn.Module):
+        def forward(self, x: Tensor, y: Tensor) -> Tensor:
+            return (x @ y.mT) @ y
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.core = Products.Core()
+        self.lif = LIFNode()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.lif(self.core(x, y))
+
+
+def test_a_product_of_activations_whose_order_matters_is_found() -> None:
+    model = Products().eval()
+    y = torch.eye(3).repeat(4, 2, 1, 1)
+    x = y + 2.0
+    report = dyadic.verify(model, (x, y), high=1.0)
+    assert report.rounded_from is None
+    # 2^26 - 2^26 + 1 is 1 in this order, and in float32 0 in others.
+    x[0, 0, 0] = torch.tensor([2.0**13, -(2.0**13), 1.0])
+    y[0, 0] = torch.tensor([[2.0**13, 2.0**13, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    with pytest.raises(dyadic.NotExact, match="^core, a matrix product: its sums are not exact in every order"):
+        dyadic.verify(model, (x, y), high=1.0)
+    x[0, 0, 0, 2] = 1.0 + 2.0**-20
+    with pytest.raises(dyadic.NotExact, match="^core, a matrix product: its output differs between float32 and float64"):
+        dyadic.verify(model, (x, y + 2.0**-10), high=1.0)
+
+
 def test_silent_and_saturated_layers_are_named() -> None:
     model, example, _ = settled("cifar")
     model.block[0].attn.v_bn.bias.data -= 64.0
@@ -247,11 +279,18 @@ def test_subclasses_with_a_forward_pass_of_their_own_are_not_counted() -> None:
     assert list(dyadic.neuron_rates(model, torch.full((4, 1, 8), 2.0))) == ["0", "2", "3"]
 
 
+class Nothing(nn.Module):
+    """Returns nothing."""
+
+    def forward(self, x: Tensor) -> None:
+        """Forget the input."""
+
+
 def test_bad_requests_are_refused() -> None:
     model, example = CASES["cifar"][0]()
     with pytest.raises(ValueError, match="input 0 is not on a dyadic grid"):
         dyadic.settle(model, (example[0] / 3.0,))
-    with pytest.raises(ValueError, match="output must be 'exact' or 'rounded'"):
+    with pytest.raises(ValueError, match="output must be 'exact', 'rounded' or 'partial', got 'about'"):
         dyadic.verify(model.eval(), example, output="about")
     with pytest.raises(ValueError, match="must be in eval mode"):
         dyadic.verify(model.train(), example)
@@ -334,3 +373,28 @@ def test_rounding_in_front_of_a_neuron_must_be_asked_for() -> None:
         dyadic.settle(Late(), example, output="rounded")
     report = dyadic.settle(Late(), example, output="rounded", until="late")
     assert report.rounded_from == "late"
+    report = dyadic.settle(Late(), example, output="partial")
+    assert (report.rounded_from, report.exact) == ("late", ["lif"])
+
+
+def test_all_outputs_are_proved() -> None:
+    class Two(nn.Module):
+        def __init__(self, divisor: float) -> None:
+            super().__init__()
+            self.linear, self.bn, self.lif, self.divisor = nn.Linear(16, 16), nn.BatchNorm1d(16), LIFNode(), divisor
+
+        def forward(self, x: Tensor) -> dict[str, Tensor]:
+            y = self.bn(self.linear(x).flatten(0, 1)).unflatten(0, x.shape[:2])
+            spikes = self.lif(y)
+            return {"spikes": spikes, "share": spikes.mean(0) / self.divisor}
+
+    torch.manual_seed(0)
+    example = (torch.randint(0, 16, (4, 32, 16)) / 16.0,)
+    report = dyadic.settle(Two(2.0), example, output="exact", other=(example[0] * 0.5,))
+    assert (report.rounded_from, report.exact) == (None, ["lif"])
+    with pytest.raises(dyadic.NotExact, match="the output of the model differs"):
+        dyadic.settle(Two(3.0), example, output="exact")
+    with pytest.raises(dyadic.BadRates, match="two inputs give the same output"):
+        dyadic.settle(Two(2.0), example, other=example)
+    with pytest.raises(TypeError, match="must return tensors, got NoneType"):
+        dyadic.verify(Nothing().eval(), example)

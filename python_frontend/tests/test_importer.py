@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import nn
 
+from spk.errors import UnsupportedModelError
 from spk.importer import import_model, translate
 from spk.importer.capture import capture, reference
 from spk.neuron import LIFNode, MultiSpike
@@ -267,6 +268,16 @@ def test_in_place_repeat_and_join() -> None:
     assert counts(result) == {"spk.conv": 1, "spk.repeat": 1, "spk.lif": 2, "arith.andi": 1, "arith.uitofp": 1}
 
 
+def test_factors_of_channels_have_no_batch() -> None:
+    result = translate(forms.LayerScale(), forms.grid(3, 2, 5, 6))
+    layers = ops(result, "spk.scale_shift")
+    assert [op.attributes["layout"] for op in layers] == [f"#spk.layout<channels_{where}>" for where in ("last", "last", "first")]
+    assert all(op.form.endswith("tensor<6xf32>, tensor<6xf32>) -> " + op.results[0].type) for op in layers)
+    zeros = result.context.constants["inner:zeros"]
+    assert torch.equal(zeros, torch.zeros(6)) and torch.signbit(zeros).all()  # adding -0 changes nothing
+    assert "arith.mulf" not in counts(result)
+
+
 def test_mask_of_one_channel() -> None:
     result = translate(SpikeDriven("mask_of_queries"), forms.grid(3, 2, 7, 24))
     (count,), (gate,) = ops(result, "spk.count"), ops(result, "spk.gate")
@@ -447,11 +458,38 @@ def test_a_scale_takes_no_bits_from_small_weights() -> None:
 
 
 def test_converted_neurons() -> None:
-    """An activation scales its input and stays integers where the quotient is a power of two; signed spikes are floats."""
+    """An activation is one operation; signed spikes are floats, and start where the neuron says."""
     result = translate(forms.Converted(), forms.grid(4, 2, 3, 6))
-    neurons = [op for op in result.context.builder.ops if op.name in ("spk.multi_spike", "spk.signed_if")]
-    assert [op.results[0].type for op in neurons] == [f"tensor<4x2x3x6x{t}>" for t in ("i8", "f32", "f32", "i8")]
-    assert neurons[0].attributes == {"levels": "8 : i64", "rounding": "#spk.rounding<half_up>"}
+    neurons = [op for op in result.context.builder.ops if op.name in ("spk.qcfs", "spk.signed_if")]
+    assert [op.results[0].type for op in neurons] == ["tensor<4x2x3x6xf32>"] * 4
+    assert neurons[0].attributes == {"levels": "8 : i64", "up": "2.0e+00 : f32"}
     assert neurons[1].attributes == {"v_threshold": "1.0e+00 : f32", "max_count": "3 : i64"}
     assert [op.form.count("initial(") for op in neurons] == [0, 1, 1, 0]
-    assert "maps.1.weight:times 0.25" in result.weights()
+    assert counts(result)["arith.divf"] == counts(result)["arith.mulf"] == 1
+
+
+class Staircase(nn.Module):
+    """An activation written as operations, of `levels` steps, that the caller may leave unfinished."""
+
+    def __init__(self, levels: int, finished: bool = True) -> None:
+        super().__init__()
+        self.levels, self.finished = levels, finished
+        self.up = nn.Parameter(torch.tensor([1.7]))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.floor(x / self.up * self.levels + 0.5) / self.levels
+        return torch.clamp(y, 0, 1 if self.finished else 2) * self.up
+
+
+@pytest.mark.parametrize("levels", [1, 3, 4, 127])
+def test_staircases_written_as_operations(levels: int) -> None:
+    result = translate(Staircase(levels), torch.rand(2, 3, 4))
+    assert set(counts(result)) == {"arith.constant", "arith.divf", "arith.mulf", "spk.qcfs"}
+    (step,) = (op for op in result.context.builder.ops if op.name == "spk.qcfs")
+    assert step.attributes == {"levels": f"{levels} : i64", "up": "1.0e+00 : f32"}
+
+
+@pytest.mark.parametrize("model", [Staircase(4, finished=False), Staircase(200)])
+def test_other_floors_are_refused(model: nn.Module) -> None:
+    with pytest.raises(UnsupportedModelError, match="rounding of floats"):
+        import_model(model, (torch.rand(2, 3),), "unused")

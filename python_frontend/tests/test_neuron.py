@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from spikingjelly.activation_based import neuron as sj
@@ -152,6 +154,18 @@ def test_ilif_has_the_bits_of_spikingjelly(tau: float, levels: int, v_threshold:
     expected = theirs(currents())
     assert expected.max() >= min(levels, 6)
     assert same_bits(ours(currents()), expected)
+
+
+def test_ilif_without_leak_keeps_what_it_did_not_fire() -> None:
+    """v += x; s = round(clamp(v, 0, 8)); v -= s."""
+    node, x = neuron.ILIFNode(tau=math.inf, levels=8).eval(), currents() * 3
+    v, expected = torch.zeros_like(x[0]), []
+    for current in x:
+        v = v + current
+        expected.append(v.clamp(0, 8).round())
+        v = v - expected[-1]
+    assert same_bits(node(x), torch.stack(expected))
+    assert torch.stack(expected).unique().numel() > 5
 
 
 @pytest.mark.parametrize("rounding", neuron.ROUNDINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import subprocess
@@ -96,7 +97,7 @@ def counts(spec: NeuronSpec, x: Tensor) -> np.ndarray:
 
 @pytest.mark.parametrize("rounding", ["half_even", "half_up"])
 @pytest.mark.parametrize("levels", [1, 4, 127])
-@pytest.mark.parametrize("tau", [1.0, 4 / 3, 1.75, 2.0])
+@pytest.mark.parametrize("tau", [1.0, 4 / 3, 1.75, 2.0, math.inf])
 def test_ilif(tau: float, levels: int, rounding: str) -> None:
     module = ILIFNode(tau=tau, v_threshold=0.75, levels=levels, rounding=rounding).eval()
     assert_same_bits(module)

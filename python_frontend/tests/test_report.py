@@ -24,6 +24,7 @@ from spk.importer import import_model
 from spk.neuron import LIFNode
 from spk.rates import neuron_rates
 from spk.report import Convention, Counter, Fired, LayerReport, Report, measure
+from spk.tapped import compile_tapped
 
 SAMPLES, T, TOKENS, DIM, HEADS = 5, 3, 16, 24, 3
 
@@ -166,6 +167,80 @@ def test_one_layer_by_hand(kind: str, tmp_path: Path, need_tool: Callable[[str],
     assert lif.memory_pj == pytest.approx((2 * 8 * 16 + 3 * 4000) * 10 / 8192)
     assert out.layer == "out"
     assert report.ann_pj == pytest.approx(12 * 4.6)
+
+
+class ProductByHand(nn.Module):
+    """Spikes times floats that are made of them, on tokens; `swapped` for floats times spikes, `squared` for floats alone."""
+
+    def __init__(self, form: str) -> None:
+        super().__init__()
+        self.form = form
+        self.fc, self.lif, self.out = nn.Linear(4, 4, bias=False), LIFNode(), LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        spikes = self.lif(x)
+        floats = self.fc(spikes)
+        rows, columns = {"plain": (spikes, floats), "swapped": (floats, spikes), "squared": (floats, floats)}[self.form]
+        return self.out(rows @ columns.transpose(-1, -2))
+
+
+@pytest.mark.parametrize("form", ["plain", "swapped", "squared"])
+def test_one_product_by_hand(form: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    x = torch.tensor([[[[2.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.0, 0.0]]], [[[0.0, 0.0, 2.0, 0.0], [2.0, 2.0, 2.0, 0.0]]]])
+    report = measure(import_model(ProductByHand(form), x, tmp_path / "net", sequence=True).mlir, [x.numpy()])
+    (row,) = [row for row in report.layers if row.kind == "matmul"]
+    # Two steps of 2x4 times 4x2. Six spikes of sixteen, each read by two sums.
+    assert row.dense_macs == 2 * 2 * 4 * 2
+    floats = 2 * 4 * 4  # bytes of an operand
+    if form == "squared":
+        assert (row.reads, row.rate, row.macs, row.sops) == ("floats", None, 32, 0)
+        assert row.arithmetic_pj == pytest.approx(32 * 4.6)
+        assert row.memory_pj == pytest.approx(32 * 2 * floats * 10 / 8192)
+    else:
+        assert (row.reads, row.rate, row.macs, row.sops) == ("spikes", 6 / 16, 0, 12)
+        assert row.arithmetic_pj == pytest.approx(12 * 0.9)
+        assert row.memory_pj == pytest.approx((12 * floats + 2 * 12 * 2 * 2 * 4 + 6 * 4000) * 10 / 8192)
+    assert report.ann_pj == pytest.approx((32 + 16) * 4.6)
+
+
+class Cut(nn.Module):
+    """A layer whose halves feed different neurons: the compiler computes them apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc, self.lif, self.left, self.right = nn.Linear(4, 6, bias=False), LIFNode(), LIFNode(), LIFNode()
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = self.fc(self.lif(x)).chunk(2, -1)
+        return (self.left(left) + self.right(right)).mean(0)
+
+
+def test_layer_that_is_cut_into_parts(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    x = torch.tensor([[[2.0, 0.0, 2.0, 0.0]], [[0.0, 0.0, 2.0, 0.0]]])
+    module = import_model(Cut(), x, tmp_path / "net", sequence=True).mlir
+    model = compile_tapped(module, ["*:spikes"])
+    assert [layer["dense_macs"] for layer in model.explanation["layers"] if layer["layer"] == "fc"] == [24, 24]
+    (fc,) = [row for row in measure(module, [x.numpy()]).layers if row.layer == "fc"]
+    assert (fc.dense_macs, fc.rate, fc.sops) == (2 * 4 * 6, 3 / 8, 3 * 6)
+    assert fc.memory_pj == pytest.approx((18 * 96 + 2 * 18 * 24 + 3 * 4000) * 10 / 8192)
+
+
+def test_cores_of_floats(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    """The scale between the products is no layer with weights."""
+    need_tool("spk-compile")
+    torch.manual_seed(5)
+    model = spikformer_cifar(dim=DIM, depth=1, heads=HEADS, T=T, img=(16, 16), attention="A_I").eval()
+    settle(model, model.example(batch=2), output="rounded")
+    samples = model.example(batch=SAMPLES, seed=3)[0]
+    report = measure(import_model(model, model.example(batch=2), tmp_path / "net").mlir, [samples.numpy()])
+    first, second = [row for row in report.layers if row.layer == "block.0.attn"]
+    assert first.kind == second.kind == "matmul"
+    assert (first.reads, first.macs, first.sops) == ("floats", T * TOKENS * TOKENS * DIM, 0)
+    rate = float(hooked(model, samples)["block.0.attn.v_lif"][3].mean(dtype=torch.float64))
+    assert (second.reads, second.rate, second.macs) == ("spikes", pytest.approx(rate, rel=1e-12), 0)
+    assert second.sops == pytest.approx(rate * T * TOKENS * TOKENS * DIM, rel=1e-12)
 
 
 def test_energy_of_work() -> None:
@@ -361,7 +436,7 @@ def test_operands_that_no_neuron_fires_count_as_ones() -> None:
 
 def test_a_layer_that_the_module_lacks() -> None:
     with pytest.raises(spk.SpkError, match=r"net: the layer fc \(linear\+lif\) is not found in the module"):
-        counted({"layer": "fc", "fused": "linear+lif", "dense_macs": 3})
+        counted({"layer": "fc", "fused": "linear+lif", "dense_macs": 3, "weight_bytes": 0})
 
 
 def test_text_of_large_and_small_numbers() -> None:

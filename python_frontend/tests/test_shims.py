@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from spk import dyadic
 from spk.cli import main
@@ -40,6 +40,15 @@ def clock_driven() -> object:
     if not neuron.__file__.startswith(str(HERE.parent)):
         pytest.skip("SpikingJelly 0.0.0.0.12 is installed, and comes first")
     return neuron
+
+
+def test_stars_bring_what_the_original_imports(clock_driven: object) -> None:
+    """Files use torch, nn and surrogate that they have from ``from spikingjelly.clock_driven.neuron import *``."""
+    names: dict[str, object] = {}
+    with stand_ins():
+        exec("from spikingjelly.clock_driven.neuron import *\nfrom spikingjelly.clock_driven.surrogate import *", names)
+    assert {"Callable", "F", "IFNode", "Sigmoid", "base", "math", "nn", "surrogate", "torch"} <= set(names)
+    assert names["nn"] is nn and names["F"] is nn.functional
 
 
 @pytest.mark.parametrize("reset", [0.0, -0.25, 0.3, None])
@@ -150,6 +159,18 @@ def test_neurons_of_the_old_extension() -> None:
     assert extension.MultiStepParametricLIFNode is plain.MultiStepParametricLIFNode
 
 
+def test_layers_and_transforms_can_be_imported_and_not_used() -> None:
+    with stand_ins():
+        timm, transforms = import_module("timm.models.vision_transformer"), import_module("torchvision.transforms")
+    if Path(timm.__file__ or "").is_relative_to(HERE.parent):
+        for name in ("PatchEmbed", "Block"):
+            with pytest.raises(RuntimeError, match=f"timm is not installed, and its {name} has no stand-in"):
+                getattr(timm, name)(img_size=224)
+    if Path(transforms.__file__ or "").is_relative_to(HERE.parent):
+        with pytest.raises(AttributeError, match="transforms.Compose has no stand-in"):
+            _ = transforms.Compose
+
+
 def test_check_says_what_was_replaced(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--import-only", f"{OLD}:build"]) == 0
     seen = capsys.readouterr()
@@ -222,22 +243,11 @@ def test_what_has_no_stand_in_is_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert "raised ModuleNotFoundError: No module named 'package_that_is_absent'; install package_that_is_absent first at" in error
 
 
-class First(nn.Module):
-    """The first result of a model that returns several."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.model(x)[0]
-
-
 def test_compiled_equals_pytorch(need_tool: Callable[[str], str]) -> None:
     need_tool("spk-compile")
     model, module = load_source(f"{OLD}:build")
     example = module.example()
-    dyadic.settle(First(model), (example,))
+    dyadic.settle(model, (example,))
     report = compare(model, None, example)
     assert {layer.path for layer in report.layers} == {"stem_lif", "mlp.lif1", "mlp.lif2"}
     assert report.flipped == 0

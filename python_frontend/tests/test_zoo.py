@@ -6,14 +6,26 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d
+from zoo.catalogue import FAMILIES, family
 from zoo.qkformer import qkformer_cifar, qkformer_dvs, qkformer_imagenet
 from zoo.sew_resnet import sew_resnet18, sew_resnet34, sew_resnet50, sew_resnet101, sew_resnet152, sew_resnet_dvs
+from zoo.spike_driven_transformer import SDSA, spike_driven_transformer_dvs
+from zoo.spike_driven_transformer_v3 import spike_driven_transformer_v3_base, spike_driven_transformer_v3_large
+
+from spk import dyadic
 
 MILLIONS: dict[str, tuple[Callable[[], nn.Module], float]] = {
     "qkformer_10_384": (lambda: qkformer_imagenet(dim=384), 16.47),
     "qkformer_10_512": (lambda: qkformer_imagenet(dim=512), 29.08),
     "qkformer_10_768": (lambda: qkformer_imagenet(dim=768), 64.96),
+    "sdt_v3_base_t": (lambda: spike_driven_transformer_v3_base((24, 48, 96, 128)), 2.70),
+    "sdt_v3_base_s": (lambda: spike_driven_transformer_v3_base((32, 64, 128, 192)), 5.11),
+    "sdt_v3_base_m": (lambda: spike_driven_transformer_v3_base((48, 96, 192, 240)), 10.02),
+    "sdt_v3_base_l": (spike_driven_transformer_v3_base, 18.99),
+    "sdt_v3_large_512": (spike_driven_transformer_v3_large, 83.02),
+    "sdt_v3_large_768": (lambda: spike_driven_transformer_v3_large((196, 384, 768)), 171.74),
     "sew_resnet18": (sew_resnet18, 11.69),
     "sew_resnet34": (sew_resnet34, 21.80),
     "sew_resnet50": (sew_resnet50, 25.56),
@@ -71,6 +83,37 @@ STATE: dict[str, tuple[Callable[[], nn.Module], dict[str, tuple[int, ...]]]] = {
             "stage2.0.mlp.mlp2_bn.bias": (256,),
         },
     ),
+    "sdt_v3_base": (
+        spike_driven_transformer_v3_base,
+        {
+            "downsample1_1.encode_conv.bias": (32,),
+            "ConvBlock1_1.0.Conv.pwconv1.0.weight": (64, 32, 1, 1),
+            "ConvBlock1_2.0.Conv.dwconv.0.weight": (128, 1, 7, 7),
+            "ConvBlock2_2.0.Conv.pwconv2.1.running_mean": (128,),
+            "ConvBlock2_1.0.conv1.weight": (512, 128, 3, 3),
+            "block3.5.conv.dwconv.0.weight": (512, 1, 3, 3),
+            "block3.0.attn.q_conv.0.weight": (256, 256, 1, 1),
+            "block3.0.attn.v_conv.1.weight": (1024,),
+            "block4.1.attn.proj_conv.0.weight": (360, 1440, 1, 1),
+            "block4.0.mlp.fc1_conv.bias": (1440,),
+            "head.weight": (1000, 360),
+        },
+    ),
+    "sdt_v3_large": (
+        spike_driven_transformer_v3_large,
+        {
+            "ConvBlock1_1.0.conv1.0.0.bias": (256,),
+            "ConvBlock2_2.0.conv2.0.1.running_var": (256,),
+            "downsample3.encode_conv.weight": (512, 256, 3, 3),
+            "block3.11.rep_conv.conv1.0.weight": (512, 512, 1),
+            "block3.0.attn.q_conv.0.conv1.0.weight": (768, 512, 1),
+            "block3.0.attn.q_conv.0.conv2.1.bias": (512,),
+            "block3.0.attn.proj_conv.1.weight": (512,),
+            "block3.3.layer_scale2": (512,),
+            "block3.0.mlp.fc2_bn.weight": (512,),
+            "head_kd.bias": (1000,),
+        },
+    ),
     "sew_resnet50": (
         sew_resnet50,
         {
@@ -106,7 +149,47 @@ def test_state_dict(name: str) -> None:
 def test_bad_configurations() -> None:
     with pytest.raises(ValueError, match="24 channels must be divisible by 5 heads"):
         qkformer_imagenet(dim=96, heads=5)
+    with pytest.raises(ValueError, match="dim 33 must be divisible by heads 8"):
+        spike_driven_transformer_v3_base((8, 8, 33, 32))
+    with pytest.raises(ValueError, match="dims must be three widths"):
+        spike_driven_transformer_v3_large((8, 8))
     with pytest.raises(ValueError, match="connect must be one of ADD, AND, IAND, got 'OR'"):
         sew_resnet18(connect="OR")
     with pytest.raises(ValueError, match="halve images"):
         sew_resnet_dvs(img=64)
+
+
+def test_event_attention_pools_tokens_and_channels() -> None:
+    torch.manual_seed(3)
+    model = spike_driven_transformer_dvs(dim=16, depth=1, heads=2, T=3, img=(16, 32)).eval()
+    dyadic.calibrate(model, model.example(batch=2))
+    attention, hook = model.block[0].attn, {}
+    fired: dict[str, Tensor] = {}
+    for name in ("k", "q"):
+        getattr(attention, f"{name}_lif").register_forward_hook(lambda _m, _x, y, name=name: fired.update({name: y}))
+    with torch.no_grad():
+        model(*model.example(batch=2), hook)
+    name = "MS_SSA_Conv0"
+
+    def pooled(x: Tensor) -> Tensor:
+        return max_pool2d(x.flatten(0, -3), 3, 1, 1).reshape(x.shape)
+
+    assert isinstance(attention, SDSA)
+    assert not torch.equal(pooled(fired["k"]), fired["k"])
+    assert torch.equal(hook[f"{name}_k_lif"], pooled(fired["k"]))  # over the image
+    assert torch.equal(hook[f"{name}_q_lif"], fired["q"])
+    before = hook[f"{name}_kv_before"]  # [T, B, h, N, d]
+    kv = attention.talking_heads_lif(pooled(before).sum(-2, keepdim=True))
+    assert torch.equal(hook[f"{name}_kv"], kv)
+    q = fired["q"].flatten(3).unflatten(2, (2, 8)).transpose(-1, -2)
+    assert torch.equal(hook[f"{name}_x_after_qkv"], pooled(q * kv))
+
+
+def test_catalogue() -> None:
+    names = [each.name for each in FAMILIES]
+    assert len(set(names)) == len(names)
+    assert family("SEW ResNet-50, ADD").build is sew_resnet50
+    with pytest.raises(KeyError, match=r"no family is called 'ResNet': there are Spikformer, ImageNet, "):
+        family("ResNet")
+    first, second = (family("SEW ResNet-18, ADD").model().conv1.weight for _ in range(2))
+    assert torch.equal(first, second)  # random, and the same at every call

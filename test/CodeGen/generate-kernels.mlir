@@ -429,3 +429,24 @@ func.func @not(%x: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
   %0 = arith.xori %x, %true : tensor<2x1x7x24xi1>
   return %0 : tensor<2x1x7x24xi1>
 }
+
+// -----
+
+// What arithmetic reads twice is computed once.
+
+// LOOPS-LABEL: @leaky_relu
+// LOOPS: func.func private @kernel_{{[0-9]+}}_linear
+// LOOPS: scf.while
+// LOOPS: vector.store
+// LOOPS: %[[NORM:.+]] = arith.addf %{{.+}}, %{{.+}} : vector<64xf32>
+// LOOPS-NEXT: %[[SCALED:.+]] = arith.mulf %[[NORM]], %{{.+}} : vector<64xf32>
+// LOOPS-NEXT: arith.maximumf %[[NORM]], %[[SCALED]] : vector<64xf32>
+// LOOPS: return
+func.func @leaky_relu(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> tensor<2x1x7x24xf32> {
+  %slope = arith.constant dense<0.01> : tensor<2x1x7x24xf32>
+  %0 = spk.linear %x, %w {sum = #spk.sum<sequential>} : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = arith.mulf %1, %slope : tensor<2x1x7x24xf32>
+  %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
+  return %3 : tensor<2x1x7x24xf32>
+}

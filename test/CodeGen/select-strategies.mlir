@@ -200,3 +200,14 @@ func.func @no_synapse(%x: tensor<2x1x7x24xf32>) -> tensor<2x1x7x24xi1> {
   }
   return %0 : tensor<2x1x7x24xi1>
 }
+
+// CHECK-LABEL: @product
+// CHECK: spk.fused({{.*}}) {reason = "one row of a product at a time", spk.estimates = {product_rows = {{[0-9]+}} : i64}, strategy = "product_rows"}
+func.func @product(%x: tensor<2x1x7x24xf32>, %y: tensor<2x1x24x7xi1>) -> tensor<2x1x7x7xf32> {
+  %0 = spk.fused(%x, %y) : (tensor<2x1x7x24xf32>, tensor<2x1x24x7xi1>) -> tensor<2x1x7x7xf32> {
+  ^bb0(%a: tensor<2x1x7x24xf32>, %b: tensor<2x1x24x7xi1>):
+    %1 = spk.matmul %a, %b {num_heads = 1 : i64} : (tensor<2x1x7x24xf32>, tensor<2x1x24x7xi1>) -> tensor<2x1x7x7xf32>
+    spk.yield %1 : tensor<2x1x7x7xf32>
+  }
+  return %0 : tensor<2x1x7x7xf32>
+}

@@ -1,10 +1,12 @@
 // RUN: rm -rf %t
 // RUN: %python %S/Inputs/make_weights.py %s %t
 // RUN: bash %S/Inputs/equivalence.sh %t
+// RUN: bash %S/Inputs/equivalence.sh %t quick --binary-substeps
 
 // Neurons that fire integers, in both roundings, with state and without, up to
 // 1, 4, 6 and 9: 1 to 4 bit planes, in words that 24, 65 and 70 channels do not
-// fill. A max-pool of integers, their sum, their mean. 3 steps, batch 2.
+// fill. A max-pool of integers, their sum, their mean. 3 steps, batch 2. Then once
+// more in binary sub-steps, whose sums round otherwise.
 
 module attributes {spk.weights = "net.safetensors"} {
   ml_program.global private @"a.w"(#ml_program.extern : tensor<24x3x3x3xf32>) : tensor<24x3x3x3xf32>

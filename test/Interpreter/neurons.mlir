@@ -2,6 +2,7 @@
 // RUN: spk-run --interpret %s --function=fire_and_reset | FileCheck %s --check-prefix=FIRE
 // RUN: spk-run --interpret %s --function=integers | FileCheck %s --check-prefix=INTEGER
 // RUN: spk-run --interpret %s --function=signed | FileCheck %s --check-prefix=SIGNED
+// RUN: spk-run --interpret %s --function=staircase | FileCheck %s --check-prefix=STAIRCASE
 // RUN: spk-run --interpret %s --function=generic | FileCheck %s --check-prefix=GENERIC
 // RUN: spk-run --interpret %s --function=states | FileCheck %s --check-prefix=STATE
 
@@ -109,6 +110,14 @@ func.func @signed() -> (tensor<8x1xf32> {spk.name = "spikes"},
   %c0 = arith.constant dense<0.0> : tensor<1x1xf32>
   %s, %v, %c, %h = spk.signed_if %x initial(%v0, %c0 : tensor<1x1xf32>, tensor<1x1xf32>) {max_count = 2 : i64, v_threshold = 1.0 : f32} : tensor<8x1xf32> -> tensor<8x1xf32> state tensor<1x1xf32>, tensor<1x1xf32> membrane tensor<8x1xf32>
   return %s, %h, %v, %c : tensor<8x1xf32>, tensor<8x1xf32>, tensor<1x1xf32>, tensor<1x1xf32>
+}
+
+// Steps of 0.5 up to 2; half way between two it is the upper one.
+// STAIRCASE: y: float32[8,1] = 0 0 0.5 0.5 1 2 2 0
+func.func @staircase() -> (tensor<8x1xf32> {spk.name = "y"}) {
+  %x = arith.constant dense<[[-3.0], [0.24], [0.25], [0.74], [0.75], [1.75], [9.0], [0x7FC00000]]> : tensor<8x1xf32>
+  %y = spk.qcfs %x {levels = 4 : i64, up = 2.0 : f32} : tensor<8x1xf32> -> tensor<8x1xf32>
+  return %y : tensor<8x1xf32>
 }
 
 // A region says what happens: half of the membrane stays, a threshold that the

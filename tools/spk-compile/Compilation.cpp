@@ -50,11 +50,14 @@ llvm::Error Compilation::checkWeights() {
 llvm::Error Compilation::runPhase(const PhaseInfo &phase) {
   progress.start("phase '" + phase.name.str() + "': " + phase.meaning.str());
   PipelineOptions pipeline;
+  pipeline.snnSteps = options.snnSteps;
+  pipeline.snnExtraSteps = options.snnExtraSteps;
   pipeline.batch = options.batch;
   for (const std::string &tap : options.taps)
     pipeline.taps.addValue(tap);
   pipeline.association = options.association;
   pipeline.allowInexactAssociation = options.allowInexactAssociation;
+  pipeline.binarySubSteps = options.binarySubSteps;
   pipeline.sum = options.sum;
   pipeline.densities = densitiesFile;
   pipeline.tapSynapses = options.tapSynapses;

@@ -21,6 +21,11 @@ llvm::Error Compilation::startHash() {
       "batch=" + std::to_string(options.batch),
       "association=" + options.association, "sum=" + options.sum,
       "inexact=" + std::to_string(options.allowInexactAssociation)};
+  if (options.snnSteps > 0)
+    relevant.push_back("ann-to-snn=" + std::to_string(options.snnSteps) + "," +
+                       std::to_string(options.snnExtraSteps));
+  if (options.binarySubSteps)
+    relevant.push_back("binary-substeps");
   relevant.insert(relevant.end(), options.taps.begin(), options.taps.end());
   if (!densitiesFile.empty()) {
     auto densities = llvm::MemoryBuffer::getFile(densitiesFile);

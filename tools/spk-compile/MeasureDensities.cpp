@@ -21,10 +21,13 @@ static CompileOptions getProfilingOptions(const CompileOptions &options,
   profiling.tapSynapses = true;
   profiling.baseDirectory = options.baseDirectory;
   // What decides which synapses there are, and what they read.
+  profiling.snnSteps = options.snnSteps;
+  profiling.snnExtraSteps = options.snnExtraSteps;
   profiling.batch = options.batch;
   profiling.taps = options.taps;
   profiling.association = options.association;
   profiling.allowInexactAssociation = options.allowInexactAssociation;
+  profiling.binarySubSteps = options.binarySubSteps;
   profiling.sum = options.sum;
   profiling.openmp = options.openmp;
   profiling.toolchain = options.toolchain;

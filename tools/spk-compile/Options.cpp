@@ -53,6 +53,11 @@ static cl::opt<std::string>
                      "(default: that of the model)"),
             cl::value_desc("dir"), cl::cat(category));
 
+static cl::opt<std::string>
+    annToSnn("ann-to-snn",
+             cl::desc("Convert an ANN with QCFS activations to an SNN of T "
+                      "time steps, and of so many without input behind them"),
+             cl::value_desc("T=n[,extra-t=n]"), cl::cat(category));
 static cl::opt<int64_t> batch("batch",
                               cl::desc("Batch size (default: as in the model)"),
                               cl::value_desc("n"), cl::init(0),
@@ -70,6 +75,11 @@ static cl::opt<std::string>
 static cl::opt<bool> allowInexactAssociation(
     "allow-inexact-association",
     cl::desc("Choose --association even where rounding may differ"),
+    cl::cat(category));
+static cl::opt<bool> binarySubSteps(
+    "binary-substeps",
+    cl::desc("Run integer spikes as binary sub-steps: synapses of a neuron "
+             "that fires 0 to D read spikes in D sub-steps"),
     cl::cat(category));
 static cl::opt<std::string>
     sum("sum",
@@ -214,6 +224,21 @@ static bool isSymbolPart(StringRef name) {
   });
 }
 
+/// The time steps that "T=8" or "T=8,extra-t=2" stands for, with and without
+/// input; nothing where it is neither.
+static std::optional<std::pair<int64_t, int64_t>> parseSteps(StringRef text) {
+  std::pair<int64_t, int64_t> steps(0, 0);
+  auto [first, second] = text.split(',');
+  bool parsed =
+      first.consume_front("T=") && !first.getAsInteger(10, steps.first);
+  if (text.contains(','))
+    parsed &= second.consume_front("extra-t=") &&
+              !second.getAsInteger(10, steps.second);
+  if (!parsed || steps.first < 1 || steps.second < 0)
+    return std::nullopt;
+  return steps;
+}
+
 /// The options as given, completed with defaults that depend on each other.
 static std::optional<CompileOptions> check() {
   CompileOptions options;
@@ -262,6 +287,17 @@ static std::optional<CompileOptions> check() {
     return usageError("-O" + llvm::Twine(optLevel) +
                       " is not between -O0 and -O3");
   options.optLevel = optLevel;
+  if (annToSnn.getNumOccurrences()) {
+    auto steps = parseSteps(annToSnn);
+    if (!steps)
+      return usageError("--ann-to-snn must be T=N or T=N,extra-t=M with N at "
+                        "least 1 and M at least 0, not '" +
+                        annToSnn + "'");
+    if (*from > Phase::Input || *to < Phase::Model)
+      return usageError("--ann-to-snn converts on the way from 'input' to "
+                        "'model', which this compilation does not go");
+    std::tie(options.snnSteps, options.snnExtraSteps) = *steps;
+  }
   if (batch < 0 || (batch.getNumOccurrences() && batch == 0))
     return usageError("--batch must be at least 1");
   options.batch = batch;
@@ -271,6 +307,7 @@ static std::optional<CompileOptions> check() {
         association + "'");
   options.association = association;
   options.allowInexactAssociation = allowInexactAssociation;
+  options.binarySubSteps = binarySubSteps;
   if (!llvm::is_contained({"auto", "sequential", "grouped"}, sum))
     return usageError("--sum must be auto, sequential or grouped, not '" + sum +
                       "'");

@@ -28,10 +28,14 @@ struct CompileOptions {
   std::string modelName;
   std::string baseDirectory;
 
+  /// Time steps of an SNN to convert to, with and without input; 0: as it is.
+  int64_t snnSteps = 0, snnExtraSteps = 0;
   int64_t batch = 0;
   std::vector<std::string> taps;
   std::string association = "auto";
   bool allowInexactAssociation = false;
+  /// Integer spikes as binary sub-steps.
+  bool binarySubSteps = false;
   std::string sum = "auto";
   /// .npy files to measure densities on, or a file of densities.
   std::vector<std::string> samples;

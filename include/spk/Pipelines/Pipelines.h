@@ -33,6 +33,15 @@ llvm::ArrayRef<PhaseInfo> getPhases();
 /// Options of the pipelines; each phase reads those it needs.
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   // input -> model
+  Option<int64_t> snnSteps{
+      *this, "ann-to-snn-t",
+      llvm::cl::desc("convert an ANN to an SNN of so many time steps (0: the "
+                     "model is no ANN, or stays one)"),
+      llvm::cl::init(0)};
+  Option<int64_t> snnExtraSteps{
+      *this, "ann-to-snn-extra-t",
+      llvm::cl::desc("and of so many without input behind them"),
+      llvm::cl::init(0)};
   Option<int64_t> batch{*this, "batch",
                         llvm::cl::desc("batch size (0: as in the model)"),
                         llvm::cl::init(0)};
@@ -47,6 +56,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<bool> allowInexactAssociation{
       *this, "allow-inexact-association",
       llvm::cl::desc("reassociate even where rounding may differ"),
+      llvm::cl::init(false)};
+  Option<bool> binarySubSteps{
+      *this, "binary-substeps",
+      llvm::cl::desc("run integer spikes as binary sub-steps"),
       llvm::cl::init(false)};
   Option<std::string> sum{*this, "sum",
                           llvm::cl::desc("auto, sequential or grouped"),

@@ -18,15 +18,12 @@ from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import Value, f32
 from spk.importer.ops_layer import linear
-from spk.importer.views import BATCH, TIME, Atom, Group, View, axis_atoms, group_size, merge
+from spk.importer.products import head_dims, head_product, is_head_chunk, is_in_place, leading, swap
+from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge
 
 __all__ = ["Core", "Product"]
 
 HINT = "scale * (Q @ K.transpose(-2, -1)) @ V of spikes, in either order, heads as contiguous channel chunks"
-
-
-def _swap(view: View) -> View:
-    return View(view.value, (*view.dims[:-2], view.dims[-1], view.dims[-2]))
 
 
 @dataclass(eq=False)
@@ -37,12 +34,21 @@ class Product(Deferred):
     right: View | None = None
     factors: tuple[float, ...] = ()
     site: str = ""
+    alone: View | None = field(default=None, repr=False)
 
-    def emit(self, context: Context, path: str) -> Value:
-        raise Unsupported(f"uses the matrix product in {self.site or 'the model'}, which is no part of an attention core", HINT)
+    def emit_view(self, context: Context, path: str) -> View:
+        """The product by itself: something else than a third operand reads it."""
+        if self.alone is None:
+            assert self.left is not None and self.right is not None
+            view = head_product(context, self.left, self.right, site=self.site)
+            for factor in self.factors:
+                splat = context.splat(factor, view.value.shape, self.site)
+                view = view.with_value(context.binary("arith.mulf", view.value, splat, self.site))
+            self.alone = view
+        return self.alone
 
     def scaled(self, factor: float, path: str) -> Deferred:
-        return replace(self, factors=(*self.factors, factor))
+        return replace(self, factors=(*self.factors, factor), alone=None)
 
 
 @dataclass(eq=False)
@@ -97,21 +103,13 @@ def _operand(view: View) -> tuple[View, float] | None:
     return None
 
 
-def _describe(view: View) -> str:
-    value = view.value
-    if isinstance(value, Product):
-        return "an unscaled attention map"
-    if value.dtype == "f32":
-        return "floats"
-    return "spikes" if value.dtype == "i1" else f"integers up to {value.maximum}"
-
-
-def _first_product(a: View, b: View, site: str) -> View:
-    if len(a.dims) != len(b.dims) or a.shape[:-2] != b.shape[:-2]:
-        raise Unsupported("a matrix product that broadcasts", HINT)
+def _first_product(a: View, b: View, site: str) -> View | None:
+    """The product that waits for a third operand, None if it is no product of spikes."""
     left, right = _operand(a), _operand(b)
     if left is None or right is None:
-        raise Unsupported(f"a matrix product of {_describe(a)} and {_describe(b)}", HINT)
+        return None
+    if len(a.dims) != len(b.dims) or a.shape[:-2] != b.shape[:-2]:
+        raise Unsupported("a matrix product that broadcasts", HINT)
     factors = tuple(s for s in (left[1], right[1]) if s != 1.0)
     if not all(is_power_of_two(s) for s in factors):
         raise Unsupported("a scale that is no power of two on an operand of the attention", "the scale behind a product")
@@ -136,27 +134,12 @@ def _unfold(view: View) -> tuple[View, View]:
     if tail == plain_tail:
         return product.left, product.right
     if tail == plain_tail[::-1]:
-        return _swap(product.right), _swap(product.left)
+        return swap(product.right), swap(product.left)
     raise Unsupported("an attention map that is reshaped before the second product", HINT)
 
 
-def _leading(view: View) -> tuple[Group, Group, Group]:
-    """Time, batch and head atoms of the leading dimensions."""
-    flat = [a for g in view.dims[:-2] for a in g]
-    return (
-        tuple(a for a in flat if a.axis == TIME),
-        tuple(a for a in flat if a.axis == BATCH),
-        tuple(a for a in flat if a.axis not in (TIME, BATCH) and a.size > 1),
-    )
-
-
-def _is_head_chunk(heads: Group, channels: Group) -> bool:
-    """Whether heads and channels are one axis, heads outside."""
-    return len(merge((*heads, *channels))) == 1
-
-
 def _axes(view: View, tokens: int, channels: int, token_last: bool) -> tuple[Group, ...]:
-    time, batch, heads = _leading(view)
+    time, batch, heads = leading(view)
     token_axis, channel_axis = view.dims[tokens], (*heads, *view.dims[channels])
     if any(a.axis == BATCH and a.size > 1 for a in (*token_axis, *channel_axis)) or any(a.axis == TIME for a in channel_axis if a.size > 1):
         raise Unsupported("attention across images, or with time steps as channels", HINT)
@@ -164,14 +147,10 @@ def _axes(view: View, tokens: int, channels: int, token_last: bool) -> tuple[Gro
     return (time, batch, *matrix)
 
 
-def _in_place(view: View, axes: tuple[Group, ...]) -> bool:
-    return tuple(merge(g) for g in axes) == tuple(merge(g) for g in axis_atoms(view.value.shape))
-
-
 def _core(ctx: Context, chain: tuple[View, View, View], left_first: bool, factors: tuple[float, ...], other: View) -> View:
     a, b, c = chain
-    heads = group_size(_leading(a)[2])
-    transposed = heads > 1 and not _is_head_chunk(_leading(a)[2], a.dims[-1]) and _is_head_chunk(_leading(a)[2], a.dims[-2])
+    heads = group_size(leading(a)[2])
+    transposed = heads > 1 and not is_head_chunk(leading(a)[2], a.dims[-1]) and is_head_chunk(leading(a)[2], a.dims[-2])
     if transposed:  # Vᵀ K Qᵀ
         order = "kv_first" if left_first else "qk_first"
         operands, places = (c, b, a), ((-1, -2), (-2, -1), (-1, -2))
@@ -181,7 +160,7 @@ def _core(ctx: Context, chain: tuple[View, View, View], left_first: bool, factor
     both = {
         last: tuple(_axes(v, t, ch, last) for v, (t, ch) in zip(operands, places, strict=True)) for last in (False, True)
     }
-    fits = {last: sum(_in_place(v, x) for v, x in zip(operands, axes, strict=True)) for last, axes in both.items()}
+    fits = {last: sum(is_in_place(v, x) for v, x in zip(operands, axes, strict=True)) for last, axes in both.items()}
     token_last = fits[True] > fits[False]
     axes = both[token_last]
     shapes = {tuple(group_size(g) for g in x) for x in axes}
@@ -191,28 +170,9 @@ def _core(ctx: Context, chain: tuple[View, View, View], left_first: bool, factor
     core = Core(
         shape, operands=operands, heads=heads, order=order, token_last=token_last, inner=factors, site=ctx.path, axes=axes
     )
-    return View(core, _result_dims(other, shape, heads, token_last, transposed))  # type: ignore[arg-type]
-
-
-def _result_dims(other: View, shape: tuple[int, ...], heads: int, token_last: bool, transposed: bool) -> tuple[Group, ...]:
-    """The torch dimensions of the second product as factors of ``[T, B, N, C]`` or ``[T, B, C, N]``."""
-    token_axis, channel_axis = (3, 2) if token_last else (2, 3)
-    width = shape[channel_axis] // heads
-    left = {TIME: shape[TIME], BATCH: shape[BATCH], channel_axis: heads}
-    dims: list[Group] = []
-    for group in other.dims[:-2]:
-        out = []
-        for atom in group:
-            axis = atom.axis if atom.axis in (TIME, BATCH) else channel_axis
-            if atom.size == 1:
-                if axis == TIME:
-                    out.append(atom)
-                continue
-            left[axis] //= atom.size
-            out.append(Atom(axis, atom.size, left[axis] * (width if axis == channel_axis else 1)))
-        dims.append(merge(out))
-    tokens, channels = (Atom(token_axis, shape[token_axis], 1),), (Atom(channel_axis, width, 1),)
-    return (*dims, *(map(merge, (channels, tokens) if transposed else (tokens, channels))))
+    rows, columns = (3, 2) if token_last else (2, 3)
+    view = View(core, head_dims(other.dims[:-2], shape, heads, rows, columns))  # type: ignore[arg-type]
+    return swap(view) if transposed else view
 
 
 @handler("aten.matmul.default", "aten.bmm.default", "aten.mm.default")
@@ -224,13 +184,12 @@ def _matmul(ctx: Context, a: Any, b: Any) -> View:
     a, b = need_view(a), need_view(b)
     a_waits, b_waits = isinstance(a.value, Product), isinstance(b.value, Product)
     if not a_waits and not b_waits:
-        return _first_product(a, b, ctx.path)
-    if a_waits and b_waits:
-        raise Unsupported("a product of two attention maps", HINT)
+        product = _first_product(a, b, ctx.path)
+        return head_product(ctx, a, b) if product is None else product
     waiting, other = (a, b) if a_waits else (b, a)
-    third = _operand(other)
+    third = None if a_waits and b_waits else _operand(other)
     if third is None:
-        raise Unsupported(f"a matrix product of {_describe(a)} and {_describe(b)}", HINT)
+        return head_product(ctx, ctx.real(a), ctx.real(b))
     operand, scale = third
     if not is_power_of_two(scale):
         raise Unsupported("a scale that is no power of two on an operand of the attention", "the scale behind a product")

@@ -25,6 +25,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils import _pytree as pytree
 
 from spk.errors import Problem, Unsupported, UnsupportedModelError
+from spk.importer.heads import decode, head_spec, is_head, membranes
 from spk.importer.neuron_table import is_neuron, spec_of, step_mode
 from spk.neuron_model import NeuronSpec
 
@@ -77,6 +78,8 @@ _running: dict[str, NeuronSite] = {}
 def _neuron(x: Tensor, path: str, call: int) -> Tensor:
     """Spikes of the neuron at `path`; `call` counts its calls within one forward pass."""
     site = _running[path]
+    if is_head(site.module):
+        return membranes(site.module, x)
     if call == 0 and hasattr(site.module, "reset"):
         site.module.reset()
     return type(site.module).forward(site.module, x).clone()
@@ -106,18 +109,19 @@ def module_name(module: nn.Module | type | None) -> str:
 def _site(path: str, module: nn.Module) -> NeuronSite:
     spec, problem = None, None
     try:
-        spec = spec_of(module)
+        spec = head_spec(module) if is_head(module) else spec_of(module)
     except Unsupported as error:
         problem = error
     return NeuronSite(path, module, spec, problem, step_mode(module), hasattr(module, "_memories"))
 
 
 def _patch(site: NeuronSite) -> None:
-    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def forward(x: Tensor, *args: Any, **kwargs: Any) -> Any:
         if args or kwargs:
             raise Unsupported(f"{site.path} is called with more than one argument", "neuron(x)")
         call, site.calls = site.calls, site.calls + 1
-        return torch.ops.spk.neuron(x, site.path, call)
+        out = torch.ops.spk.neuron(x, site.path, call)
+        return decode(site.module, out) if is_head(site.module) else out
 
     site.module.__dict__["forward"] = forward
 
@@ -230,7 +234,7 @@ def _sites(model: nn.Module) -> dict[str, NeuronSite]:
     sites: dict[str, NeuronSite] = {}
     seen: set[int] = set()
     for path, module in model.named_modules(remove_duplicate=False):
-        if is_neuron(module) and id(module) not in seen:
+        if (is_neuron(module) or is_head(module)) and id(module) not in seen:
             seen.add(id(module))
             sites[path] = _site(path, module)
     return sites

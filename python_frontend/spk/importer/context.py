@@ -12,8 +12,8 @@ from torch import Tensor
 from spk.errors import Problem, Unsupported
 from spk.importer.capture import Captured
 from spk.importer.layout import Layouter
-from spk.importer.mlir import Builder, Value, f32, tensor_type
-from spk.importer.views import View
+from spk.importer.mlir import Builder, Op, Value, f32, tensor_type
+from spk.importer.views import View, compose
 
 __all__ = ["Complement", "Const", "Context", "Deferred", "Margin", "Scaled", "Unknown", "handler", "handlers", "is_power_of_two"]
 
@@ -66,12 +66,20 @@ class Deferred:
         """Emit the operations of this value."""
         raise NotImplementedError
 
+    def emit_view(self, context: Context, path: str) -> View | None:
+        """Emit the operations of this value where a view of another form is to stand for it, else None."""
+        return None
+
     def scaled(self, factor: float, path: str) -> Deferred | None:
         """This value times a number, None if it cannot absorb it."""
         return None
 
     def plus(self, number: float, path: str) -> Deferred | None:
         """This value and a number added to it, None if it cannot absorb it."""
+        return None
+
+    def over(self, number: float) -> Deferred | None:
+        """This value divided by a number, None if it cannot absorb it."""
         return None
 
 
@@ -137,8 +145,10 @@ class Context:
         self.path = ""
         self.warnings: list[Problem] = []
         self.states: dict[str, Any] = {}
+        self.heads: dict[Value, Op] = {}  # membranes of neurons that never fire, and what makes them
         self.folded: set[int] = set()  # time steps that single-step neurons take for a part of the batch
         self.constants: dict[str, Tensor] = {}
+        self.by_number: dict[Value, tuple[str, Value, float]] = {}  # operation, operand and number that made a value
         self._splats: dict[tuple, Value] = {}
         self.margins: dict[Value, Margin] = {}  # values that can be computed with more pixels around them
 
@@ -181,6 +191,9 @@ class Context:
         """The view with a deferred value emitted."""
         value = view.value
         if isinstance(value, Deferred):
+            other = value.emit_view(self, self.path)
+            if other is not None:
+                return compose(other, view)
             if value.forced is None:
                 value.forced = value.emit(self, self.path)
             return view.with_value(value.forced)

@@ -25,7 +25,11 @@ def _shortest(value: float, digits: int) -> str:
     wanted = struct.pack(pack, value)
     for precision in range(1, digits):
         text = f"{value:.{precision}e}"
-        if struct.pack(pack, float(text)) == wanted:
+        try:
+            packed = struct.pack(pack, float(text))
+        except OverflowError:  # the largest number, rounded up
+            continue
+        if packed == wanted:
             return text
     return f"{value:.{digits}e}"
 

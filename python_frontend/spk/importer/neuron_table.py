@@ -126,7 +126,7 @@ def _plif_old(module: nn.Module) -> NeuronSpec:
 
 def _ilif(module: nn.Module) -> NeuronSpec:
     """I-LIF of spk.neuron: keeps 1 - 1/tau of the membrane."""
-    factor = 1.0 - 1.0 / _tau(module)
+    factor = 1.0 if module.tau == math.inf else 1.0 - 1.0 / _tau(module)
     numbers = {"levels": module.levels, "rounding": module.rounding}
     return NeuronSpec("ilif", charge="retain", factor=factor, **_common(module), **numbers)
 
@@ -153,9 +153,7 @@ def _number(module: nn.Module, name: str) -> float:
 
 
 def _qcfs(module: nn.Module) -> NeuronSpec:
-    """QCFS: floor(x / up * levels + 1/2), clipped, times up / levels."""
-    levels = module.levels
-    return NeuronSpec("multi_spike", levels=levels, rounding="half_up", divisor=levels, scale=_number(module, "up"), gain=levels)
+    return NeuronSpec("qcfs", levels=module.levels, up=_number(module, "up"))
 
 
 def _signed_if(module: nn.Module) -> NeuronSpec:

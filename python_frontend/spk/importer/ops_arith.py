@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+
 from spk.errors import Unsupported
 from spk.importer.context import Complement, Const, Context, Deferred, Scaled, handler, is_power_of_two, need_view
 from spk.importer.mlir import MAX_OF
+from spk.importer.ops_layer import scale_shift
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, refine
 
 __all__ = ["activation"]
@@ -98,6 +101,42 @@ def _floats(ctx: Context, op: str, a: View, b: View) -> View:
     return a.with_value(ctx.binary(op, a.value, b.value, ctx.path))
 
 
+def _along_channels(view: View, const: Const) -> tuple[int, torch.Tensor] | None:
+    """The axis of channels that a constant varies along and its numbers, None if it varies along other axes or time."""
+    tensor = const.tensor.reshape((1,) * (len(view.dims) - const.tensor.dim()) + tuple(const.tensor.shape))
+    varying = [i for i, n in enumerate(tensor.shape) if n > 1]
+    if tensor.dim() != len(view.dims) or any(tensor.shape[i] != view.shape[i] for i in varying):
+        return None
+    atoms = [a for i in varying for a in view.dims[i] if a.size > 1]
+    shape = view.value.shape
+    axes = {a.axis for a in atoms}
+    if axes not in ({2}, {len(shape) - 1}) or axes & {TIME, BATCH}:
+        return None
+    (axis,) = axes
+    order = sorted(range(len(atoms)), key=lambda i: -atoms[i].stride)
+    numbers = tensor.reshape([a.size for a in atoms]).permute(order)
+    for place, i in enumerate(order):  # what lies between two atoms, or inside the last one, has equal numbers
+        inside = atoms[order[place + 1]].stride * atoms[order[place + 1]].size if place + 1 < len(order) else 1
+        at = 2 * place + 1
+        numbers = numbers.unsqueeze(at).expand(*numbers.shape[:at], atoms[i].stride // inside, *numbers.shape[at:])
+    numbers = numbers.reshape(-1)
+    return axis, numbers.repeat(shape[axis] // numbers.numel())
+
+
+def _scaled_channels(ctx: Context, x: Any, const: Any) -> View | None:
+    """A view times a factor for every channel, such as a layer scale or a scale per head; None where the constant is another one."""
+    if not isinstance(x, View) or not isinstance(const, Const):
+        return None
+    found = _along_channels(x, const)
+    if found is None:
+        return None
+    axis, numbers = found
+    size = numbers.numel()
+    own = Const(numbers, const.key if tuple(const.tensor.shape) == (size,) else f"{const.key}:channels:{size}")
+    nothing = Const(torch.full((size,), -0.0), f"constant:zeros:{size}")  # adding -0 changes no bit
+    return scale_shift(ctx, ctx.real(x), axis, own, nothing)
+
+
 def _operands(ctx: Context, a: Any, b: Any) -> tuple[View, View]:
     if isinstance(a, Const):
         b = ctx.real(need_view(b))
@@ -112,7 +151,10 @@ def _with_number(ctx: Context, op: str, x: Any, number: float, swapped: bool = F
     view = ctx.floats(need_view(x))
     splat = ctx.splat(number, view.value.shape, ctx.path)
     lhs, rhs = (splat, view.value) if swapped else (view.value, splat)
-    return view.with_value(ctx.binary(op, lhs, rhs, ctx.path))
+    result = ctx.binary(op, lhs, rhs, ctx.path)
+    if not swapped:
+        ctx.by_number[result] = (op, view.value, number)
+    return view.with_value(result)
 
 
 def _alpha(alpha: Any) -> None:
@@ -225,6 +267,10 @@ def _mul(ctx: Context, a: Any, b: Any) -> View:
         number = _number(y)
         if number is not None:
             return _scale(ctx, x, number)
+    for x, y in ((a, b), (b, a)):
+        scaled = _scaled_channels(ctx, x, y)
+        if scaled is not None:
+            return scaled
     if isinstance(a, View) and isinstance(b, View):
         a, b = _inverted(ctx, a, b), _inverted(ctx, b, a)
     for x, y in ((a, b), (b, a)):
@@ -245,9 +291,13 @@ def _div(ctx: Context, a: Any, b: Any) -> View:
         return _floats(ctx, "arith.divf", *_operands(ctx, a, b))
     if number == 0.0 or math.isnan(number):
         raise Unsupported(f"division by {number}")
+    view = need_view(a)
+    if isinstance(view.value, Deferred) and view.value.forced is None:
+        quotient = view.value.over(number)
+        if quotient is not None:
+            return view.with_value(quotient)  # type: ignore[arg-type]
     if is_power_of_two(number):
         return _scale(ctx, a, 1.0 / number)
-    view = need_view(a)
     if isinstance(view.value, Deferred) and not isinstance(view.value, Scaled):
         raise Unsupported(
             f"an attention core divided by {number}, which is no power of two", f"a multiplication by {1.0 / number!r}"
@@ -257,9 +307,19 @@ def _div(ctx: Context, a: Any, b: Any) -> View:
 
 @handler("aten.relu.default", "aten.relu_.default")
 def _relu(ctx: Context, x: Any) -> View:
+    """The larger of x and 0; of two zeros +0, where PyTorch returns what the vector instructions of its CPU do."""
     view = ctx.real(need_view(x))
-    if view.value.is_float:
-        raise Unsupported("ReLU of floats", "a spiking neuron")
-    return view
+    return _with_number(ctx, "arith.maximumf", view, 0.0) if view.value.is_float else view
 
 
+@handler("aten.leaky_relu.default", "aten.leaky_relu_.default")
+def _leaky_relu(ctx: Context, x: Any, slope: Any = 0.01) -> View:
+    """``x if x > 0 else slope * x``: of the two the larger where the slope is below 1, else the smaller."""
+    if not (isinstance(slope, (int, float)) and 0.0 < slope < math.inf):
+        raise Unsupported(f"LeakyReLU with a slope of {slope}", "a slope above 0; torch.relu for 0")
+    view = ctx.real(need_view(x))
+    if not view.value.is_float or slope == 1.0:
+        return view
+    scaled = _with_number(ctx, "arith.mulf", view, float(slope))
+    op = "arith.maximumf" if slope < 1.0 else "arith.minimumf"
+    return view.with_value(ctx.binary(op, view.value, scaled.value, ctx.path))

@@ -11,13 +11,14 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.capture import module_name
 from spk.importer.context import Const, Context, Margin, Scaled, handler, is_power_of_two, need_const, need_view
+from spk.importer.heads import is_head
 from spk.importer.mlir import Op, Value, f32, f32_array, f64, i64_array, quoted
 from spk.importer.ops_pad import padding_of
 from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, source_order, whole
 from spk.neuron_model import NeuronSpec
 
-__all__ = ["emit_neuron", "linear", "max_pool"]
+__all__ = ["conv2d", "emit_neuron", "linear", "max_pool", "scale_shift"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -97,9 +98,10 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
 
 
 @handler("aten.conv2d.default", "aten.conv2d.padding")
-def _conv2d(
+def conv2d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
+    """Over the last two of four dimensions."""
     inner, margin = padding_of(ctx, need_view(x))
     view, weight = ctx.absorb(inner, need_const(weight, "weight"))
     if len(view.dims) != 4:
@@ -119,7 +121,7 @@ def _conv2d(
     bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
     result = _synapse(ctx, "spk.conv", form.value, w, bias_value, shape, attributes)
     if (kh, kw, sh, sw, ph, pw) == (1, 1, 1, 1, 0, 0):
-        _note_margin(ctx, result, lambda p: _conv2d(ctx, x, weight, bias, 1, p, 1, groups), weight, bias)
+        _note_margin(ctx, result, lambda p: conv2d(ctx, x, weight, bias, 1, p, 1, groups), weight, bias)
     return View(result, (form.dims[0], *(merge((whole(i, shape[i]),)) for i in (2, 3, 4))))
 
 
@@ -159,7 +161,7 @@ def _conv1d(
     wide = Const(weight.tensor.unsqueeze(2), f"{weight.key}:of one row")
     pads = pad if isinstance(pad, str) else (0, pad)
     row = View(view.value, (*view.dims[:2], (), view.dims[2]))
-    planes = _conv2d(ctx, row, wide, bias, (1, _pair(stride)[0]), pads, (1, _pair(dilation)[0]), groups)
+    planes = conv2d(ctx, row, wide, bias, (1, _pair(stride)[0]), pads, (1, _pair(dilation)[0]), groups)
     return View(planes.value, (*planes.dims[:2], planes.dims[3]))
 
 
@@ -184,6 +186,16 @@ def _channel_layout(view: View, group: Group) -> str | None:
     if atom.axis == 2:
         return CHANNELS_FIRST
     return CHANNELS_LAST if atom.axis == len(view.value.shape) - 1 else None
+
+
+def scale_shift(ctx: Context, view: View, axis: int, scale: Const, shift: Const) -> View:
+    """``view * scale + shift``, one number of each for every element of an axis of the value, the third or the last."""
+    view = ctx.floats(view)
+    operands = [view.value, ctx.weight(scale), ctx.weight(shift)]
+    result = ctx.builder.fresh(view.value.shape, "f32")
+    form = f"spk.scale_shift {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
+    layout = CHANNELS_LAST if axis == len(view.value.shape) - 1 else CHANNELS_FIRST
+    return view.with_value(ctx.builder.add("spk.scale_shift", form, result, ctx.path, layout=layout))
 
 
 @handler("aten.batch_norm.default", "aten.cudnn_batch_norm.default")
@@ -507,6 +519,8 @@ def _neuron(ctx: Context, x: Any, path: str, call: int) -> View:
         )
     initial = _initial(ctx, site.spec, path, (1, *current.shape[1:]), tuple(torch_shape))
     op = emit_neuron(ctx, site.spec, current, where, initial)
+    if is_head(site.module):
+        ctx.heads[op.results[0]] = op
     if site.keeps_state:
         ctx.states[path] = (op, tuple(torch_shape))
     fired = form.with_value(ctx.layout.reshape(op.results[0], form.value.shape, ctx.path))
@@ -523,7 +537,7 @@ def _times(ctx: Context, op: str, view: View, number: float) -> View:
 
 def _into(ctx: Context, view: View, spec: NeuronSpec) -> View:
     """What a module makes of its input in front of the operation."""
-    return _times(ctx, "arith.mulf", _times(ctx, "arith.divf", view, spec.scale), spec.gain)
+    return _times(ctx, "arith.divf", view, spec.scale)
 
 
 def _out_of(ctx: Context, view: View, spec: NeuronSpec) -> View:

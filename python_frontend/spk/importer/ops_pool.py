@@ -1,12 +1,14 @@
-"""Pools over three dimensions of which one stays as it is."""
+"""Average pools, and max-pools over three dimensions of which one stays as it is."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from spk.errors import Unsupported
-from spk.importer.context import Context, handler, need_view
-from spk.importer.ops_layer import max_pool
+from spk.importer.context import Const, Context, handler, need_view
+from spk.importer.ops_layer import conv2d, max_pool
 from spk.importer.views import BATCH, TIME, View, reshape
 
 __all__: list[str] = []
@@ -34,3 +36,29 @@ def _max_pool_3d(
     flat = View(view.value, (samples, tuple(a for g in features for a in g), *view.dims[3:]))
     pooled = max_pool(ctx, flat, kernel[1:], stride[1:], padding[1:], dilation[1:], ceil_mode)
     return reshape(pooled, (*view.shape[:3], *pooled.shape[2:]))
+
+
+@handler("aten.avg_pool2d.default")
+def _avg_pool_2d(
+    ctx: Context,
+    x: Any,
+    kernel: Any,
+    stride: Any = (),
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor: int | None = None,
+) -> View:
+    """A convolution of every channel with ones, whose sum is divided once."""
+    view = need_view(x)
+    if len(view.dims) != 4 or ceil_mode:
+        raise Unsupported("average pool with ceil_mode or no batch dimension", "AvgPool2d(kernel, stride, padding)")
+    kernel = [kernel, kernel] if isinstance(kernel, int) else list(kernel) * (2 // len(kernel))
+    padded = padding not in (0, [0], [0, 0], (0, 0))
+    if padded and not count_include_pad and divisor is None:
+        raise Unsupported("average pool that divides by less at the border", "count_include_pad=True")
+    channels = view.shape[1]
+    ones = Const(torch.ones(channels, 1, *kernel), f"{ctx.path}:ones")
+    summed = conv2d(ctx, view, ones, None, stride if stride not in ((), [], None) else kernel, padding, 1, channels)
+    number = ctx.splat(float(divisor or kernel[0] * kernel[1]), summed.value.shape, ctx.path)
+    return summed.with_value(ctx.binary("arith.divf", summed.value, number, ctx.path))

@@ -1,7 +1,9 @@
-"""Integer neurons written as clamp and round: ``round(clamp(x, 0, D))`` and ``floor(clamp(x, 0, D) + 0.5)``.
+"""Integer neurons written as clamp and round, and staircases written as round and clamp.
 
-Published models have them as an ``autograd.Function``, of which the captured
-graph holds these operations.  A clamp stays deferred until a rounding meets it.
+Neurons are ``round(clamp(x, 0, D))`` and ``floor(clamp(x, 0, D) + 0.5)``, the
+activation of an ANN ``clamp(floor(x * L + 0.5) / L, 0, 1)``.  Published models
+have them as an ``autograd.Function``, of which the captured graph holds these
+operations.  What comes first stays deferred until the other meets it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from spk.neuron_model import NeuronSpec
 
 __all__ = ["Clamped"]
 
-HINT = "round(clamp(x, 0, D)), or floor(clamp(x, 0, D) + 0.5), with a whole number D up to 127; or spk.neuron.MultiSpike"
+HINT = "round(clamp(x, 0, D)), or floor(clamp(x, 0, D) + 0.5), with a whole number D up to 127; or spk.neuron.MultiSpike or QCFS"
 
 
 @dataclass(eq=False)
@@ -44,9 +46,43 @@ class Clamped(Deferred):
         return None if self.added else replace(self, added=number, forced=None)
 
 
+@dataclass(eq=False)
+class Stepped(Deferred):
+    """``floor(x * levels + 0.5)``, or that over ``levels``, which waits for a clamp."""
+
+    base: Value | None = None
+    levels: int = 1
+    divided: bool = False
+
+    def emit(self, context: Context, path: str) -> Value:
+        raise Unsupported("rounding of floats", HINT)
+
+    def over(self, number: float) -> Deferred | None:
+        if self.divided or number != self.levels:
+            raise Unsupported("rounding of floats", HINT)
+        return replace(self, divided=True)
+
+
+def _stepped(ctx: Context, value: Value) -> Stepped | None:
+    """What the floor of a value waits for, None if no clamp could make it a staircase."""
+    op, inner, number = ctx.by_number.get(value, ("", value, 0.0))
+    if (op, number) != ("arith.addf", 0.5):
+        return None
+    op, base, levels = ctx.by_number.get(inner, ("", inner, 1.0))
+    if op != "arith.mulf" or levels not in range(1, 128):
+        base, levels = inner, 1.0
+    return Stepped(value.shape, base=base, levels=int(levels))
+
+
 @handler("aten.clamp.default", "aten.clamp_.default", "aten.hardtanh.default")
 def _clamp(ctx: Context, x: Any, low: float | None = None, high: float | None = None) -> View:
-    view = ctx.floats(need_view(x))
+    view = need_view(x)
+    steps = view.value
+    if isinstance(steps, Stepped) and steps.divided and (low, high) == (0, 1):
+        assert steps.base is not None
+        spec = NeuronSpec("qcfs", levels=steps.levels)
+        return view.with_value(emit_neuron(ctx, spec, steps.base, ctx.path).results[0])
+    view = ctx.floats(view)
     return view.with_value(Clamped(view.value.shape, base=view.value, low=low, high=high))  # type: ignore[arg-type]
 
 
@@ -68,4 +104,8 @@ def _round(ctx: Context, x: Any) -> View:
 
 @handler("aten.floor.default", "aten.floor_.default")
 def _floor(ctx: Context, x: Any) -> View:
+    view = need_view(x)
+    steps = None if isinstance(view.value, Deferred) else _stepped(ctx, view.value)
+    if steps is not None:
+        return view.with_value(steps)  # type: ignore[arg-type]
     return _rounded(ctx, x, "half_up", 0.5)

@@ -10,6 +10,7 @@ import torch
 
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, handler, need_view
+from spk.importer.ops_time import final_state
 from spk.importer.views import BATCH, TIME, Atom, Group, View, group_size, merge, permute, reshape
 
 __all__ = ["align", "cat", "part", "reshaped", "stack", "time_repeat"]
@@ -213,6 +214,10 @@ def _part_of_atom(ctx: Context, view: View, dim: int, group: Group, start: int, 
 def _select(ctx: Context, x: Any, dim: int, index: int) -> View:
     view = need_view(x)
     dim = _dim(view, dim)
+    others = (*view.dims[:dim], *view.dims[dim + 1 :])
+    steps = view.value.shape[TIME]
+    if view.value in ctx.heads and merge(view.dims[dim]) == (Atom(TIME, steps, 1),) and index % steps == steps - 1:
+        return View(final_state(ctx, ctx.heads[view.value]), others)  # the last membrane, which streams
     view = part(ctx, view, dim, index % view.shape[dim], 1)
     return View(view.value, (*view.dims[:dim], *view.dims[dim + 1 :]))
 

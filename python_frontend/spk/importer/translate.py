@@ -343,16 +343,13 @@ class _Walk:
 
 
 _HINTS = {
-    "softmax": "spiking self-attention without softmax",
-    "_softmax": "spiking self-attention without softmax",
-    "scaled_dot_product_attention": "scale * (Q @ K.transpose(-2, -1)) @ V of spikes",
+    "scaled_dot_product_attention": "scale * (Q @ K.transpose(-2, -1)) @ V, a softmax between them where there is one",
     "layer_norm": "BatchNorm1d or BatchNorm2d in eval mode",
     "group_norm": "BatchNorm2d in eval mode",
     "gelu": "a spiking neuron",
     "ge": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
-    "avg_pool2d": "MaxPool2d, a mean, or a Conv2d with constant weights",
     "sum": "a mean",
     "avg_pool1d": "AvgPool1d over windows side by side, a mean, or a Conv1d with constant weights",
     "avg_pool3d": "a mean, or AvgPool2d at every time step",

@@ -20,7 +20,20 @@ from dataclasses import dataclass, replace
 from spk.errors import Unsupported
 from spk.importer.mlir import Value
 
-__all__ = ["Atom", "Group", "View", "axis_atoms", "group_size", "merge", "permute", "refine", "reshape", "whole", "source_order"]
+__all__ = [
+    "Atom",
+    "Group",
+    "View",
+    "axis_atoms",
+    "compose",
+    "group_size",
+    "merge",
+    "permute",
+    "refine",
+    "reshape",
+    "source_order",
+    "whole",
+]
 
 TIME, BATCH = 0, 1
 
@@ -138,6 +151,19 @@ def reshape(view: View, shape: Sequence[int]) -> View:
         if dims:
             dims[-1] = (*dims[-1], atom)
     return View(view.value, tuple(dims))
+
+
+def compose(inner: View, outer: View) -> View:
+    """The view `outer` of a value whose axes are the dimensions of `inner`, as a view of inner's value."""
+    dims: list[Group] = []
+    for group in outer.dims:
+        atoms: list[Atom] = []
+        for atom in group:
+            axis = inner.dims[atom.axis]
+            parts = (group_size(axis) // (atom.size * atom.stride), atom.size, atom.stride)
+            atoms += reshape(View(inner.value, (axis,)), parts).dims[1]
+        dims.append(merge(atoms))
+    return View(inner.value, tuple(dims))
 
 
 def source_order(dims: Sequence[Group]) -> bool:

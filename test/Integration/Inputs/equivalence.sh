@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Compares every way to run a model, bit for bit: equivalence.sh DIR [quick]
+# Compares every way to run a model, bit for bit: equivalence.sh DIR [quick [OPTION...]]
 #
 # DIR holds net.mlir, its weights and x<i>.npy. The reference is the interpreter
 # on the `model` phase. Neurons are tapped, so spikes, membranes and currents are
-# compared and not only results. `quick` leaves out other targets and options.
+# compared and not only results. `quick` leaves out other targets and options;
+# OPTIONs go to every compilation.
 set -euo pipefail
 cd "$1"
 quick=${2:-}
+options=("${@:3}")
 inputs=(x?.npy)
 
 # same DIR: every file of DIR equals the one of reference/.
@@ -20,7 +22,7 @@ same() {
 native() {
   local name=$1
   shift
-  spk-compile net.mlir -o "$name.so" --emit=shared "${taps[@]}" "$@"
+  spk-compile net.mlir "${options[@]}" -o "$name.so" --emit=shared "${taps[@]}" "$@"
   for threads in 1 2; do
     mkdir -p "$name.$threads"
     spk-run "$name.so" "${inputs[@]}" --threads=$threads --output-dir="$name.$threads"
@@ -29,11 +31,11 @@ native() {
 }
 
 taps=('--tap=*:spikes' '--tap=*:membrane' '--tap=*:current')
-spk-compile net.mlir --compile-to=model -o model.mlir "${taps[@]}"
+spk-compile net.mlir "${options[@]}" --compile-to=model -o model.mlir "${taps[@]}"
 mkdir -p reference
 spk-run --interpret model.mlir "${inputs[@]/#/--input=}" --output-dir=reference > /dev/null
 if [ -z "$quick" ]; then
-  spk-compile net.mlir --compile-to=fused -o fused.mlir "${taps[@]}"
+  spk-compile net.mlir "${options[@]}" --compile-to=fused -o fused.mlir "${taps[@]}"
   mkdir -p fused
   spk-run --interpret fused.mlir "${inputs[@]/#/--input=}" --output-dir=fused > /dev/null
   same fused

@@ -29,7 +29,7 @@ import numpy as np
 LOWEST, HIGHEST = 0.02, 0.60
 GLOBAL = re.compile(r'ml_program\.global private @"?([\w.]+)"?\(#ml_program\.extern : tensor<([\dx]+)xf32>\)')
 ARGUMENT = re.compile(r"%\w+: tensor<([\dx]+)x(f32|i1|i8|i16|i32)> (\{[^}]*spk\.name = [^}]*\})")
-NEURON = re.compile(r'spk\.(lif|if|sps|ilif|multi_spike|signed_if|neuron)\b[^\n]*?\{(.*?)\}[^\n]*loc\("([\w.]+)\.lif"\)')
+NEURON = re.compile(r'spk\.(lif|if|sps|ilif|multi_spike|signed_if|qcfs|neuron)\b[^\n]*?\{(.*?)\}[^\n]*loc\("([\w.]+)\.lif"\)')
 TYPES = {"f32": np.float32, "i1": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32}
 
 

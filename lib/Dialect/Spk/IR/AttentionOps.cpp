@@ -107,6 +107,63 @@ LogicalResult AttentionMapOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
+// MatmulOp, SoftmaxOp
+//===----------------------------------------------------------------------===//
+
+int64_t MatmulOp::getNumTerms() { return shapeOf(getColumns())[2]; }
+
+int64_t MatmulOp::getHeadWidth() {
+  return shapeOf(getColumns())[3] / static_cast<int64_t>(getNumHeads());
+}
+
+SumKind MatmulOp::getSumKind() {
+  bool isDense = getElementTypeOrSelf(getRows()).isF32() &&
+                 getElementTypeOrSelf(getColumns()).isF32();
+  return isDense ? SumKind::FMA : SumKind::Sequential;
+}
+
+int64_t MatmulOp::getMultiplyAccumulates() {
+  return llvm::product_of(shapeOf(getResult())) * getNumTerms();
+}
+
+LogicalResult MatmulOp::verify() {
+  ArrayRef<int64_t> rows = shapeOf(getRows()), columns = shapeOf(getColumns());
+  if (rows.size() != 4 || columns.size() != 4)
+    return emitOpError("operands must have rank 4, got ")
+           << getRows().getType() << " and " << getColumns().getType();
+  if (rows.take_front(2) != columns.take_front(2))
+    return emitOpError("operands must have the same time steps and batch, got ")
+           << getRows().getType() << " and " << getColumns().getType();
+  int64_t heads = getNumHeads();
+  if (rows[3] != heads * columns[2])
+    return emitOpError("rows must have as many channels per head as columns "
+                       "have rows, ")
+           << rows[3] << " in " << heads << " heads against " << columns[2];
+  if (columns[3] % heads != 0)
+    return emitOpError("num_heads must divide the channels of the columns, ")
+           << heads << " against " << columns[3];
+  SmallVector<int64_t> expected = {rows[0], rows[1], rows[2], columns[3]};
+  if (shapeOf(getResult()) != ArrayRef<int64_t>(expected))
+    return emitOpError("result must have shape [")
+           << expected << "], got " << getResult().getType();
+  if (getSumAttr() && getSumAttr() != SumAttr::get(getContext(), getSumKind()))
+    return emitOpError("sum must be what the operands decide, ")
+           << SumAttr::get(getContext(), getSumKind()) << ", got "
+           << getSumAttr();
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() {
+  ArrayRef<int64_t> shape = shapeOf(getInput());
+  if (shape.size() != 4)
+    return emitOpError("input must have rank 4, got ") << getInput().getType();
+  if (shape[3] % static_cast<int64_t>(getNumHeads()) != 0)
+    return emitOpError("num_heads must divide the channels, ")
+           << getNumHeads() << " against " << shape[3];
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
 // CountOp, GateOp
 //===----------------------------------------------------------------------===//
 

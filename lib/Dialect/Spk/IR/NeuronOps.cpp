@@ -248,3 +248,25 @@ NeuronStep MultiSpikeOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue>,
                               NeuronValue x) {
   return {x, roundToLevels(math, x, getLevels(), getRounding()), {}};
 }
+
+//===----------------------------------------------------------------------===//
+// QCFSOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult QCFSOp::verify() {
+  if (!(getUp() > APFloat(0.0f) && getUp().isFinite()))
+    return emitOpError("up must be positive and finite");
+  return verifyNeuron(*this);
+}
+
+SmallVector<float> QCFSOp::getRestingStates() { return {}; }
+int64_t QCFSOp::getMaxFired() { return -1; }
+
+NeuronStep QCFSOp::step(NeuronArithmetic &math, ArrayRef<NeuronValue>,
+                        NeuronValue x) {
+  NeuronValue up = math.constant(getUp().convertToFloat());
+  NeuronValue levels = math.constant(getLevels());
+  NeuronValue y = math.mul(math.div(x, up), levels);
+  NeuronValue s = roundToLevels(math, y, getLevels(), Rounding::HalfUp);
+  return {x, math.mul(math.div(s, levels), up), {}};
+}

@@ -31,8 +31,29 @@ constexpr StringLiteral kKindNames[] = {"spikes", "current", "membrane",
 /// Which of the kinds a layer is tapped for.
 using Kinds = std::bitset<std::size(kKindNames)>;
 
+/// The attention map that a product weighs values with: its rows, where they
+/// come from another product by way of what keeps a map a map. Else null.
+Value getMap(MatmulOp product) {
+  Value value = product.getRows();
+  while (Operation *op = value.getDefiningOp()) {
+    if (isa<MatmulOp>(op))
+      return product.getRows();
+    bool keepsMap =
+        isa<NeuronOpInterface, SoftmaxOp, ScaleShiftOp, tensor::CollapseShapeOp,
+            tensor::ExpandShapeOp, linalg::TransposeOp>(op) ||
+        op->hasTrait<mlir::OpTrait::Elementwise>();
+    if (!keepsMap || op->getNumOperands() == 0)
+      return Value();
+    value = op->getOperand(0);
+  }
+  return Value();
+}
+
 bool hasKind(Operation *op, Kind kind) {
-  return kind == Attention ? isa<SSAOp>(op) : isa<NeuronOpInterface>(op);
+  if (kind != Attention)
+    return isa<NeuronOpInterface>(op);
+  auto product = dyn_cast<MatmulOp>(op);
+  return isa<SSAOp>(op) || (product && getMap(product));
 }
 
 struct AddTapsPass : spk::impl::AddTapsBase<AddTapsPass> {
@@ -48,7 +69,8 @@ struct AddTapsPass : spk::impl::AddTapsBase<AddTapsPass> {
     }
     llvm::MapVector<Operation *, Kinds> tapped;
     for (Operation &op : main.front())
-      if (isa<NeuronOpInterface, SSAOp>(op) && getLayerName(op.getLoc()) != "?")
+      if (isa<NeuronOpInterface, SSAOp, MatmulOp>(op) &&
+          getLayerName(op.getLoc()) != "?")
         tapped[&op] = Kinds();
     for (StringRef tap : taps)
       if (failed(select(main, tap, tapped)))
@@ -102,10 +124,40 @@ struct AddTapsPass : spk::impl::AddTapsBase<AddTapsPass> {
     return failure();
   }
 
+  /// The map of a product, `[T, B, heads, N, M]` f32.
+  static Value splitHeads(OpBuilder &builder, MatmulOp product) {
+    Location loc = product.getLoc();
+    Value map = getMap(product);
+    auto type = cast<RankedTensorType>(map.getType());
+    int64_t heads = product.getNumHeads();
+    SmallVector<int64_t> shape(type.getShape().drop_back());
+    shape.append({heads, product.getNumTerms()});
+    Value split = tensor::ExpandShapeOp::create(
+        builder, loc, type.clone(shape), map,
+        ArrayRef<ReassociationIndices>{{0}, {1}, {2}, {3, 4}});
+    SmallVector<int64_t> order = {0, 1, 3, 2, 4};
+    Value empty = tensor::EmptyOp::create(
+        builder, loc,
+        ArrayRef<int64_t>{shape[0], shape[1], shape[3], shape[2], shape[4]},
+        type.getElementType());
+    Value result =
+        linalg::TransposeOp::create(builder, loc, split, empty, order)
+            ->getResult(0);
+    auto floats =
+        cast<RankedTensorType>(result.getType()).clone(builder.getF32Type());
+    if (type.getElementType().isInteger(1))
+      return arith::UIToFPOp::create(builder, loc, floats, result);
+    if (type.getElementType().isInteger())
+      return arith::SIToFPOp::create(builder, loc, floats, result);
+    return result;
+  }
+
   /// The value of `kind` that `op` has, made where it is not there yet. May
   /// replace `op`.
   Value getValue(Operation *&op, Kind kind) {
     OpBuilder builder(op);
+    if (auto product = dyn_cast<MatmulOp>(op))
+      return splitHeads(builder, product);
     if (kind == Attention) {
       auto ssa = cast<SSAOp>(op);
       ArrayRef<int64_t> shape = ssa.getQuery().getType().getShape();

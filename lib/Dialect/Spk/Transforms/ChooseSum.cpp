@@ -62,7 +62,19 @@ struct ChooseSumPass : spk::impl::ChooseSumBase<ChooseSumPass> {
                                         : WalkResult::interrupt();
     });
     if (result.wasInterrupted())
-      signalPassFailure();
+      return signalPassFailure();
+    getOperation()->walk([&](MatmulOp product) { choose(product); });
+  }
+
+  void choose(MatmulOp product) {
+    SumKind kind = product.getSumKind();
+    ++(kind == SumKind::FMA ? numFMA : numSequential);
+    product.setSumAttr(SumAttr::get(&getContext(), kind));
+    product->setAttr(kWhyAttr,
+                     StringAttr::get(&getContext(),
+                                     kind == SumKind::FMA
+                                         ? "fma: both operands are f32"
+                                         : "sequential: an operand is no f32"));
   }
 
   LogicalResult choose(SynapseOpInterface synapse) {

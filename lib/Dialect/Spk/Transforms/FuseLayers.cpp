@@ -36,8 +36,8 @@ bool isElementwise(Operation *op) {
 /// evaluated at compile time are none.
 bool computes(Operation *op) {
   return isa<NeuronOpInterface, SynapseOpInterface, ScaleShiftOp, MaxPoolOp,
-             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp>(
-             op) ||
+             AddOp, MeanOp, RepeatOp, SSAOp, AttentionMapOp, CountOp, GateOp,
+             MatmulOp, SoftmaxOp, SubStepsOp, AccumulateOp>(op) ||
          isElementwise(op);
 }
 
@@ -61,7 +61,9 @@ public:
 private:
   /// The op that would continue the chain: the only user of its value, or of
   /// several the first neuron. The current that a membrane shortcut reads again
-  /// is yielded beside the spikes.
+  /// is yielded beside the spikes. Arithmetic that joins a value with what
+  /// other arithmetic makes of it, such as the larger of x and 0.01 x, follows
+  /// that other.
   Operation *getNext() const {
     Value last = getResult(ops.back());
     if (!last || last.use_empty())
@@ -76,7 +78,25 @@ private:
           (!first || user->isBeforeInBlock(first)))
         first = user;
     }
-    return first;
+    if (first)
+      return first;
+    for (Operation *user : last.getUsers())
+      if (Operation *join = getOnlyReader(user);
+          join && llvm::all_of(last.getUsers(), [&](Operation *other) {
+            return other == user || other == join;
+          }))
+        return user;
+    return nullptr;
+  }
+
+  /// The elementwise op that alone reads an elementwise op of the same block.
+  static Operation *getOnlyReader(Operation *op) {
+    if (!isElementwise(op) || !op->getResult(0).hasOneUse())
+      return nullptr;
+    Operation *reader = *op->user_begin();
+    return isElementwise(reader) && reader->getBlock() == op->getBlock()
+               ? reader
+               : nullptr;
   }
 
   /// The value that a chain continues with: the spikes of a neuron, whose state
@@ -100,12 +120,14 @@ private:
   }
 
   bool accepts(Operation *op) const {
-    if (isa<AttentionMapOp>(ops.front()))
+    if (isa<AttentionMapOp, SoftmaxOp>(ops.front()))
       return false;
     if (isElementwise(op) || isa<AddOp>(op))
       return !poolsSpikes || isa<AddOp>(op);
     if (auto gate = dyn_cast<GateOp>(op))
       return !poolsSpikes && gate.getInput() == getResult(ops.back());
+    if (isa<AccumulateOp>(op))
+      return isa<SynapseOpInterface>(ops.back());
     if (isa<ScaleShiftOp, RepeatOp>(op))
       return !hasNeuron;
     if (isa<MaxPoolOp>(op))

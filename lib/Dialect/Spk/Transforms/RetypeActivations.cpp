@@ -21,7 +21,8 @@ static RankedTensorType typeOf(Value value) {
 
 bool spk::isLayer(Operation *op) {
   return op->hasTrait<spk::OpTrait::TimeWise>() ||
-         isa<NeuronOpInterface, MeanOp, RepeatOp, SPSOp>(op);
+         isa<NeuronOpInterface, MeanOp, RepeatOp, SPSOp, SubStepsOp,
+             AccumulateOp>(op);
 }
 
 /// Operands of a layer that have time and batch axes.
@@ -44,12 +45,16 @@ LogicalResult AxisResizer::fail(const Twine &why) {
   return failure();
 }
 
-LogicalResult AxisResizer::resizeValue(Value value, int64_t axis) {
+LogicalResult AxisResizer::resizeValue(Value value, int64_t axis,
+                                       int64_t subSteps) {
   RankedTensorType type = typeOf(value);
-  if (!type || axis >= type.getRank() || type.getDimSize(axis) != from)
-    return fail("has no " + name + " axis of size " + Twine(from));
+  if (!type || axis >= type.getRank() ||
+      type.getDimSize(axis) != from * subSteps)
+    return fail("has no " + name + " axis of size " + Twine(from * subSteps));
   SmallVector<int64_t> shape(type.getShape());
-  shape[axis] = to;
+  shape[axis] = to * subSteps;
+  if (subSteps != 1)
+    subStepsOf[value] = subSteps;
   int64_t elements = 1;
   for (int64_t size : shape)
     if (llvm::MulOverflow(elements, size, elements))
@@ -166,8 +171,17 @@ LogicalResult AxisResizer::resizeLayer(Operation *op) {
   auto mean = dyn_cast<MeanOp>(op);
   if (mean && llvm::is_contained(mean.getAxes(), layerAxis))
     return fail("averages over the " + name + " axis");
+  // Sub-steps multiply the steps until they are accumulated; between there are
+  // synapses, whose first activation decides.
+  int64_t subSteps = subStepsOf.lookup_or(activations.front()->get(), 1);
+  if (layerAxis == 0) {
+    if (auto expand = dyn_cast<SubStepsOp>(op))
+      subSteps *= expand.getLevels();
+    else if (auto accumulate = dyn_cast<AccumulateOp>(op))
+      subSteps /= accumulate.getLevels();
+  }
   for (Value result : op->getResults())
-    if (failed(resizeValue(result, layerAxis)))
+    if (failed(resizeValue(result, layerAxis, subSteps)))
       return failure();
   return success();
 }

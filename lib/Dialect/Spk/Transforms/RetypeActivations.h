@@ -36,8 +36,9 @@ public:
   /// The axis of a value that was resized, or nothing.
   std::optional<int64_t> getAxis(Value value) const;
 
-  /// Gives a value with the old size the new one.
-  LogicalResult resizeValue(Value value, int64_t axis);
+  /// Gives a value with the old size the new one; both count as many times as
+  /// it has sub-steps.
+  LogicalResult resizeValue(Value value, int64_t axis, int64_t subSteps = 1);
 
   /// Gives the results of `op` the new size where its operands have it, and
   /// operands that are made for it (constants, empty tensors, broadcasts) too.
@@ -65,6 +66,7 @@ private:
                     ArrayRef<int64_t> strides, int64_t axis) const;
 
   DenseMap<Value, int64_t> axes;
+  DenseMap<Value, int64_t> subStepsOf; // Where there are several.
   llvm::SetVector<Operation *> replaced;
   int64_t layerAxis;
   std::string name;

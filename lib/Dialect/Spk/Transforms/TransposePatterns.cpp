@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TransposePatterns.h"
+#include "RetypeActivations.h"
 #include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "spk/Dialect/Spk/IR/SpkOps.h"
@@ -319,6 +320,35 @@ struct SinkThroughExpand : OpRewritePattern<tensor::ExpandShapeOp> {
   }
 };
 
+/// neuron(expand(x)) is expand(neuron(x)) where channels are split, as a map is
+/// into its heads: the neuron then stands behind what computes x, and packs
+/// whole words.
+struct SinkExpandThroughNeuron : OpInterfaceRewritePattern<NeuronOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(NeuronOpInterface neuron,
+                                PatternRewriter &rewriter) const override {
+    auto expand = neuron.getCurrent().getDefiningOp<tensor::ExpandShapeOp>();
+    if (!expand || !neuron.getStates().empty() ||
+        !neuron.getStatesOut().empty())
+      return failure();
+    SmallVector<ReassociationIndices> groups = expand.getReassociationIndices();
+    if (groups.size() < 3 || groups[0].size() > 1 || groups[1].size() > 1 ||
+        groups.back().size() < 2)
+      return rewriter.notifyMatchFailure(neuron, "splits no channels");
+    NeuronOpInterface inner = rebuildNeuron(
+        rewriter, neuron, expand.getSrc(), /*initialStates=*/{},
+        /*finalStates=*/false, /*membrane=*/neuron.getCharged() != nullptr);
+    SmallVector<Value> results;
+    for (auto [old, value] :
+         llvm::zip_equal(neuron->getResults(), inner->getResults()))
+      results.push_back(tensor::ExpandShapeOp::create(
+          rewriter, neuron->getLoc(), old.getType(), value, groups));
+    rewriter.replaceOp(neuron, results);
+    return success();
+  }
+};
+
 /// extract_slice(transpose(x)) is transpose(extract_slice(x)).
 struct SinkThroughSlice : OpRewritePattern<tensor::ExtractSliceOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -356,6 +386,6 @@ void spk::populateComposeTransposesPatterns(RewritePatternSet &patterns,
 void spk::populateSinkTransposesPatterns(RewritePatternSet &patterns,
                                          PatternBenefit benefit) {
   patterns.add<SinkThroughElementwise, SinkThroughMean, SinkThroughCount,
-               SinkThroughCollapse, SinkThroughExpand, SinkThroughSlice>(
-      patterns.getContext(), benefit);
+               SinkThroughCollapse, SinkThroughExpand, SinkThroughSlice,
+               SinkExpandThroughNeuron>(patterns.getContext(), benefit);
 }

@@ -1,1 +1,1 @@
-"""Stand-in for ``torchvision``, of which SpikingJelly's residual networks import the download of pretrained weights."""
+"""Stand-in for ``torchvision``, which model files import for pretrained weights, or for scripts that they are as well."""

@@ -149,6 +149,22 @@ func.func @ilif_charge(%x: tensor<4x1x8xf32>) {
 
 // -----
 
+func.func @qcfs_up(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{'spk.qcfs' op up must be positive and finite}}
+  %s = spk.qcfs %x {levels = 4 : i64, up = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @qcfs_levels(%x: tensor<4x1x8xf32>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint}}
+  %s = spk.qcfs %x {levels = 0 : i64, up = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
+  return
+}
+
+// -----
+
 func.func @signed_if_threshold(%x: tensor<4x1x8xf32>) {
   // expected-error @below {{'spk.signed_if' op v_threshold must be positive and finite}}
   %s = spk.signed_if %x {max_count = 8 : i64, v_threshold = -1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
@@ -1248,5 +1264,93 @@ func.func @gate_time(%x: tensor<4x2x6x8xi1>, %m: tensor<1x2x6x8xi1>) {
 func.func @gate_mask(%x: tensor<4x2x6x8xi1>, %m: tensor<4x2x4x8xi1>) {
   // expected-error @below {{mask must have sizes that divide the input's, got 'tensor<4x2x4x8xi1>' against 'tensor<4x2x6x8xi1>'}}
   %0 = spk.gate %x, %m : (tensor<4x2x6x8xi1>, tensor<4x2x4x8xi1>) -> tensor<4x2x6x8xi1>
+  return
+}
+
+// -----
+
+func.func @matmul_rank(%x: tensor<4x2x8xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{operands must have rank 4, got 'tensor<4x2x8xf32>' and 'tensor<4x2x4x10xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x8xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_steps(%x: tensor<4x2x6x8xf32>, %y: tensor<1x2x4x10xf32>) {
+  // expected-error @below {{operands must have the same time steps and batch, got 'tensor<4x2x6x8xf32>' and 'tensor<1x2x4x10xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<1x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_terms(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x8x10xf32>) {
+  // expected-error @below {{rows must have as many channels per head as columns have rows, 8 in 2 heads against 8}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x8x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_heads(%x: tensor<4x2x6x12xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{num_heads must divide the channels of the columns, 3 against 10}}
+  %0 = spk.matmul %x, %y {num_heads = 3 : i64} : (tensor<4x2x6x12xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_result(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x4x10xf32>) {
+  // expected-error @below {{result must have shape [4, 2, 6, 10], got 'tensor<4x2x6x8xf32>'}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xf32>) -> tensor<4x2x6x8xf32>
+  return
+}
+
+// -----
+
+func.func @matmul_sum(%x: tensor<4x2x6x8xf32>, %y: tensor<4x2x4x10xi1>) {
+  // expected-error @below {{sum must be what the operands decide, #spk.sum<sequential>, got #spk.sum<fma>}}
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64, sum = #spk.sum<fma>} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_rank(%x: tensor<4x2x8xf32>) {
+  // expected-error @below {{input must have rank 4, got 'tensor<4x2x8xf32>'}}
+  %0 = spk.softmax %x {num_heads = 2 : i64} : tensor<4x2x8xf32>
+  return
+}
+
+// -----
+
+func.func @softmax_heads(%x: tensor<4x2x6x10xf32>) {
+  // expected-error @below {{num_heads must divide the channels, 3 against 10}}
+  %0 = spk.softmax %x {num_heads = 3 : i64} : tensor<4x2x6x10xf32>
+  return
+}
+
+// -----
+
+func.func @sub_steps_result(%x: tensor<2x1x8xi8>) {
+  // expected-error @below {{result must be the input with 3 times as many time steps, got 'tensor<2x1x8xi8>' and 'tensor<3x1x8xi1>'}}
+  %0 = spk.sub_steps %x {levels = 3 : i64} : tensor<2x1x8xi8> -> tensor<3x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @sub_steps_levels(%x: tensor<2x1x8xi8>) {
+  // expected-error @below {{attribute 'levels' failed to satisfy constraint}}
+  %0 = spk.sub_steps %x {levels = 0 : i64} : tensor<2x1x8xi8> -> tensor<2x1x8xi1>
+  return
+}
+
+// -----
+
+func.func @accumulate_input(%x: tensor<6x1x8xf32>) {
+  // expected-error @below {{input must be the result with 3 times as many time steps, got 'tensor<6x1x8xf32>' and 'tensor<2x1x9xf32>'}}
+  %0 = spk.accumulate %x {levels = 3 : i64} : tensor<6x1x8xf32> -> tensor<2x1x9xf32>
   return
 }

@@ -35,6 +35,7 @@ func.func @generic_neuron(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
 // CHECK: spk.multi_spike %{{.+}} {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
 // CHECK: spk.signed_if %{{.+}} {max_count = 8 : i64, v_threshold = 1.000000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
 // CHECK: spk.signed_if %{{.+}} initial(%{{.+}}, %{{.+}} : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 5.000000e-01 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
+// CHECK: spk.qcfs %{{.+}} {levels = 4 : i64, up = 2.500000e+00 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
 func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %0 = spk.lif %x {charge = #spk.charge<no_decay_input>, tau = 1.5 : f32, v_threshold = 1.0 : f32, v_reset = 0.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1>
   %1:3 = spk.lif %x initial(%v : tensor<1x1x8xf32>) {charge = #spk.charge<multiply>, factor = 0.25 : f32, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xi1> state tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
@@ -47,6 +48,7 @@ func.func @neurons(%x: tensor<4x1x8xf32>, %v: tensor<1x1x8xf32>) {
   %8:2 = spk.multi_spike %x {levels = 127 : i64, rounding = #spk.rounding<half_up>} : tensor<4x1x8xf32> -> tensor<4x1x8xi8> membrane tensor<4x1x8xf32>
   %9 = spk.signed_if %x {max_count = 8 : i64, v_threshold = 1.0 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
   %10:4 = spk.signed_if %x initial(%v, %v : tensor<1x1x8xf32>, tensor<1x1x8xf32>) {max_count = 1 : i64, v_threshold = 0.5 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32> state tensor<1x1x8xf32>, tensor<1x1x8xf32> membrane tensor<4x1x8xf32>
+  %11 = spk.qcfs %x {levels = 4 : i64, up = 2.5 : f32} : tensor<4x1x8xf32> -> tensor<4x1x8xf32>
   return
 }
 
@@ -135,6 +137,15 @@ func.func @spike_driven_attention(%x: tensor<4x1x6x5x8xi1>, %m: tensor<4x1x1x5x8
   return
 }
 
+// CHECK-LABEL: @binary_sub_steps
+// CHECK: spk.sub_steps %{{.+}} {levels = 3 : i64} : tensor<2x1x6x8xi8> -> tensor<6x1x6x8xi1>
+// CHECK: spk.accumulate %{{.+}} {levels = 3 : i64} : tensor<6x1x6x8xf32> -> tensor<2x1x6x8xf32>
+func.func @binary_sub_steps(%x: tensor<2x1x6x8xi8>, %y: tensor<6x1x6x8xf32>) {
+  %0 = spk.sub_steps %x {levels = 3 : i64} : tensor<2x1x6x8xi8> -> tensor<6x1x6x8xi1>
+  %1 = spk.accumulate %y {levels = 3 : i64} : tensor<6x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  return
+}
+
 // CHECK-LABEL: @token_attention
 // CHECK: spk.count %{{.+}} {axes = array<i64: 3>, groups = 2 : i64} : tensor<4x1x6x8xi1> -> tensor<4x1x6x2xf32>
 // CHECK: spk.gate %{{.+}}, %{{.+}} : (tensor<4x1x6x8xi1>, tensor<4x1x6x2xi1>) -> tensor<4x1x6x8xi1>
@@ -195,5 +206,18 @@ func.func @dispatch(%x: tensor<4xi64>) {
 func.func @densities(%x: tensor<4x1x8x48xi1>, %y: tensor<4x1x8x48xi8>, %w: tensor<96x48xf32>) {
   %0 = spk.linear %x, %w {spk.density = 0.25 : f64} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
   %1 = spk.linear %y, %w {spk.density = 0.25 : f64, spk.plane_densities = array<f64: 0.2, 0.0625>} : (tensor<4x1x8x48xi8>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
+  return
+}
+
+// CHECK-LABEL: @products
+// CHECK: spk.matmul %{{.+}}, %{{.+}} {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+// CHECK: spk.matmul %{{.+}}, %{{.+}} {num_heads = 2 : i64, sum = #spk.sum<sequential>} : (tensor<4x2x6x8xi8>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+// CHECK: spk.softmax %{{.+}} {num_heads = 2 : i64} : tensor<4x2x6x10xf32>
+// CHECK: spk.softmax %{{.+}} {num_heads = 2 : i64, over = #spk.softmax_axis<queries>} : tensor<4x2x6x10xf32>
+func.func @products(%x: tensor<4x2x6x8xf32>, %i: tensor<4x2x6x8xi8>, %y: tensor<4x2x4x10xi1>) {
+  %0 = spk.matmul %x, %y {num_heads = 2 : i64} : (tensor<4x2x6x8xf32>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  %1 = spk.matmul %i, %y {num_heads = 2 : i64, sum = #spk.sum<sequential>} : (tensor<4x2x6x8xi8>, tensor<4x2x4x10xi1>) -> tensor<4x2x6x10xf32>
+  %2 = spk.softmax %0 {num_heads = 2 : i64, over = #spk.softmax_axis<keys>} : tensor<4x2x6x10xf32>
+  %3 = spk.softmax %0 {num_heads = 2 : i64, over = #spk.softmax_axis<queries>} : tensor<4x2x6x10xf32>
   return
 }

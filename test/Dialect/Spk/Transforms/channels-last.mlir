@@ -431,3 +431,24 @@ func.func @not_static(%x: tensor<4x?xf32>, %a: tensor<?x4xf32>, %b: tensor<4x?xf
   %4 = tensor.extract_slice %3[0, 0] [%i, 2] [1, 1] : tensor<6x4xf32> to tensor<?x2xf32>
   return %1, %2, %4 : tensor<?x4xf32>, tensor<4x?xf32>, tensor<?x2xf32>
 }
+
+// -----
+
+// Channels are split into heads behind the neuron, where the next product joins
+// them again.
+
+// CHECK-LABEL: @heads
+// CHECK-NOT: tensor.
+// CHECK: %[[S:.+]] = spk.lif %{{.+}} : tensor<2x1x5x12xf32> -> tensor<2x1x5x12xi1>
+// CHECK-NEXT: spk.matmul %[[S]],
+func.func @heads(%x: tensor<2x1x5x12xf32>, %v: tensor<2x1x6x8xf32>) -> tensor<2x1x5x8xf32> {
+  %0 = tensor.expand_shape %x [[0], [1], [2], [3, 4]] output_shape [2, 1, 5, 2, 6] : tensor<2x1x5x12xf32> into tensor<2x1x5x2x6xf32>
+  %1 = tensor.empty() : tensor<2x1x2x6x5xf32>
+  %2 = linalg.transpose ins(%0 : tensor<2x1x5x2x6xf32>) outs(%1 : tensor<2x1x2x6x5xf32>) permutation = [0, 1, 3, 4, 2]
+  %3 = spk.lif %2 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x2x6x5xf32> -> tensor<2x1x2x6x5xi1>
+  %4 = tensor.empty() : tensor<2x1x5x2x6xi1>
+  %5 = linalg.transpose ins(%3 : tensor<2x1x2x6x5xi1>) outs(%4 : tensor<2x1x5x2x6xi1>) permutation = [0, 1, 4, 2, 3]
+  %6 = tensor.collapse_shape %5 [[0], [1], [2], [3, 4]] : tensor<2x1x5x2x6xi1> into tensor<2x1x5x12xi1>
+  %7 = spk.matmul %6, %v {num_heads = 2 : i64} : (tensor<2x1x5x12xi1>, tensor<2x1x6x8xf32>) -> tensor<2x1x5x8xf32>
+  return %7 : tensor<2x1x5x8xf32>
+}

@@ -68,3 +68,16 @@ func.func @fixed(%x: tensor<4x1x8x48xi1>, %w: tensor<96x48xf32>) -> tensor<4x1x8
   %y = spk.linear %x, %w {sum = #spk.sum<grouped, group = 3>} : (tensor<4x1x8x48xi1>, tensor<96x48xf32>) -> tensor<4x1x8x96xf32>
   return %y : tensor<4x1x8x96xf32>
 }
+
+// -----
+
+// The operands of a product decide.
+
+// CHECK-LABEL: @products
+// CHECK: spk.matmul {{.*}}spk.why_sum = "fma: both operands are f32", sum = #spk.sum<fma>
+// CHECK: spk.matmul {{.*}}spk.why_sum = "sequential: an operand is no f32", sum = #spk.sum<sequential>
+func.func @products(%x: tensor<4x1x6x8xf32>, %y: tensor<4x1x8x10xi1>, %z: tensor<4x1x8x10xf32>) -> (tensor<4x1x6x10xf32>, tensor<4x1x6x10xf32>) {
+  %0 = spk.matmul %x, %z {num_heads = 1 : i64} : (tensor<4x1x6x8xf32>, tensor<4x1x8x10xf32>) -> tensor<4x1x6x10xf32>
+  %1 = spk.matmul %x, %y {num_heads = 1 : i64} : (tensor<4x1x6x8xf32>, tensor<4x1x8x10xi1>) -> tensor<4x1x6x10xf32>
+  return %0, %1 : tensor<4x1x6x10xf32>, tensor<4x1x6x10xf32>
+}

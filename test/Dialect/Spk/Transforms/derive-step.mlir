@@ -181,3 +181,24 @@ func.func @main(%x: tensor<4x2x8xf32> {spk.name = "x"}) -> (tensor<4x2x8xi8> {sp
   %2 = spk.if %h initial(%v : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<4x2x8xf32> -> tensor<4x2x8xi1> loc("b")
   return %0, %1, %2 : tensor<4x2x8xi8>, tensor<4x2x8xi8>, tensor<4x2x8xi1>
 }
+
+// -----
+
+// One step of three has the four sub-steps of one step; between them is a
+// synapse.
+
+// CHECK-LABEL: func.func @step(
+// CHECK: %[[S:.+]], %{{.+}} = spk.ilif %{{.+}} -> tensor<1x1x8xi8> state
+// CHECK-NEXT: %[[U:.+]] = spk.sub_steps %[[S]] {levels = 4 : i64} : tensor<1x1x8xi8> -> tensor<4x1x8xi1>
+// CHECK-NEXT: %[[L:.+]] = spk.linear %[[U]], %{{.+}} -> tensor<4x1x5xf32>
+// CHECK-NEXT: %[[A:.+]] = spk.accumulate %[[L]] {levels = 4 : i64} : tensor<4x1x5xf32> -> tensor<1x1x5xf32>
+// CHECK-NEXT: %[[N:.+]] = arith.negf %[[A]] : tensor<1x1x5xf32>
+// CHECK-NEXT: return %[[N]]
+func.func @main(%x: tensor<3x1x8xf32> {spk.name = "x"}, %w: tensor<5x8xf32>) -> (tensor<3x1x5xf32> {spk.name = "y"}) {
+  %0 = spk.ilif %x {levels = 4 : i64, v_threshold = 1.0 : f32} : tensor<3x1x8xf32> -> tensor<3x1x8xi8>
+  %1 = spk.sub_steps %0 {levels = 4 : i64} : tensor<3x1x8xi8> -> tensor<12x1x8xi1>
+  %2 = spk.linear %1, %w {sum = #spk.sum<sequential>} : (tensor<12x1x8xi1>, tensor<5x8xf32>) -> tensor<12x1x5xf32>
+  %3 = spk.accumulate %2 {levels = 4 : i64} : tensor<12x1x5xf32> -> tensor<3x1x5xf32>
+  %4 = arith.negf %3 : tensor<3x1x5xf32>
+  return %4 : tensor<3x1x5xf32>
+}

@@ -352,3 +352,98 @@ func.func @iand(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>) -> tensor<2x1x7x
   %3 = arith.andi %x, %2 : tensor<2x1x7x24xi1>
   return %3 : tensor<2x1x7x24xi1>
 }
+
+// -----
+
+// A product takes its scale and neuron along; a softmax stays by itself.
+
+// CHECK-LABEL: @products
+// CHECK: spk.fused
+// CHECK: %[[P:.+]] = spk.matmul
+// CHECK-NEXT: %[[S:.+]] = arith.mulf %[[P]]
+// CHECK-NEXT: spk.yield %[[S]]
+// CHECK: spk.fused
+// CHECK: %[[A:.+]] = spk.softmax
+// CHECK-NEXT: spk.yield %[[A]]
+// CHECK: spk.fused
+// CHECK: %[[Y:.+]] = spk.matmul
+// CHECK-NEXT: %[[F:.+]] = spk.lif %[[Y]]
+// CHECK-NEXT: spk.yield %[[F]]
+// CHECK-NOT: spk.fused
+func.func @products(%q: tensor<2x1x7x24xf32>, %k: tensor<2x1x24x7xf32>, %v: tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xi1> {
+  %scale = arith.constant dense<0.125> : tensor<2x1x7x7xf32>
+  %0 = spk.matmul %q, %k {num_heads = 1 : i64} : (tensor<2x1x7x24xf32>, tensor<2x1x24x7xf32>) -> tensor<2x1x7x7xf32>
+  %1 = arith.mulf %0, %scale : tensor<2x1x7x7xf32>
+  %2 = spk.softmax %1 {num_heads = 1 : i64} : tensor<2x1x7x7xf32>
+  %3 = spk.matmul %2, %v {num_heads = 1 : i64} : (tensor<2x1x7x7xf32>, tensor<2x1x7x24xi1>) -> tensor<2x1x7x24xf32>
+  %4 = spk.lif %3 {v_reset = 0.0 : f32, v_threshold = 1.0 : f32} : tensor<2x1x7x24xf32> -> tensor<2x1x7x24xi1>
+  return %4 : tensor<2x1x7x24xi1>
+}
+
+// -----
+
+// LeakyReLU reads the norm twice: both belong to its layer. What something else
+// reads as well begins another layer.
+
+// CHECK-LABEL: @leaky_relu
+// CHECK: %[[F:.+]] = spk.fused({{.*}} -> tensor<2x1x7x24xf32> {
+// CHECK: %[[N:.+]] = spk.scale_shift
+// CHECK: %[[M:.+]] = arith.mulf %[[N]]
+// CHECK: %[[L:.+]] = arith.maximumf %[[N]], %[[M]]
+// CHECK-NEXT: spk.yield %[[L]]
+// CHECK: return %[[F]]
+func.func @leaky_relu(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> tensor<2x1x7x24xf32> {
+  %slope = arith.constant dense<0.01> : tensor<2x1x7x24xf32>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = arith.mulf %1, %slope : tensor<2x1x7x24xf32>
+  %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
+  return %3 : tensor<2x1x7x24xf32>
+}
+
+// CHECK-LABEL: @leaky_relu_and_input
+// CHECK: spk.fused
+// CHECK: %[[N:.+]] = spk.scale_shift
+// CHECK-NEXT: spk.yield %[[N]]
+// CHECK: spk.fused
+// CHECK: arith.mulf
+// CHECK: arith.maximumf
+func.func @leaky_relu_and_input(%x: tensor<2x1x7x24xi1>, %w: tensor<24x24xf32>, %s: tensor<24xf32>) -> (tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>) {
+  %slope = arith.constant dense<0.01> : tensor<2x1x7x24xf32>
+  %0 = spk.linear %x, %w : (tensor<2x1x7x24xi1>, tensor<24x24xf32>) -> tensor<2x1x7x24xf32>
+  %1 = spk.scale_shift %0, %s, %s {layout = #spk.layout<channels_last>} : (tensor<2x1x7x24xf32>, tensor<24xf32>, tensor<24xf32>) -> tensor<2x1x7x24xf32>
+  %2 = arith.mulf %1, %slope : tensor<2x1x7x24xf32>
+  %3 = arith.maximumf %1, %2 : tensor<2x1x7x24xf32>
+  return %1, %3 : tensor<2x1x7x24xf32>, tensor<2x1x7x24xf32>
+}
+
+// -----
+
+// Sums of sub-steps are added where the synapse ends, and its layer goes on with
+// the steps themselves. Sub-steps are a layer of their own: they are more steps
+// than the neuron has.
+
+// CHECK-LABEL: @binary_sub_steps
+// CHECK: spk.fused
+// CHECK: spk.sub_steps
+// CHECK-NEXT: spk.yield
+// CHECK: spk.fused{{.*}} -> tensor<2x1x6x8xi8>
+// CHECK: %[[L:.+]] = spk.linear {{.*}} -> tensor<8x1x6x8xf32>
+// CHECK-NEXT: %[[A:.+]] = spk.accumulate %[[L]]
+// CHECK-NEXT: %[[N:.+]] = spk.scale_shift %[[A]]
+// CHECK-NEXT: %[[S:.+]] = spk.multi_spike %[[N]]
+// CHECK-NEXT: spk.yield %[[S]]
+// CHECK: spk.fused
+// CHECK: spk.sub_steps
+// CHECK: spk.fused
+// CHECK: spk.accumulate
+func.func @binary_sub_steps(%x: tensor<2x1x6x8xi8>, %w: tensor<8x8xf32>, %b: tensor<8xf32>, %y: tensor<8x1x6x8xf32>) -> (tensor<8x1x6x8xi1>, tensor<2x1x6x8xf32>) {
+  %0 = spk.sub_steps %x {levels = 4 : i64} : tensor<2x1x6x8xi8> -> tensor<8x1x6x8xi1>
+  %1 = spk.linear %0, %w : (tensor<8x1x6x8xi1>, tensor<8x8xf32>) -> tensor<8x1x6x8xf32>
+  %2 = spk.accumulate %1 {levels = 4 : i64} : tensor<8x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  %3 = spk.scale_shift %2, %b, %b {layout = #spk.layout<channels_last>} : (tensor<2x1x6x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<2x1x6x8xf32>
+  %4 = spk.multi_spike %3 {levels = 4 : i64} : tensor<2x1x6x8xf32> -> tensor<2x1x6x8xi8>
+  %5 = spk.sub_steps %4 {levels = 4 : i64} : tensor<2x1x6x8xi8> -> tensor<8x1x6x8xi1>
+  %6 = spk.accumulate %y {levels = 4 : i64} : tensor<8x1x6x8xf32> -> tensor<2x1x6x8xf32>
+  return %5, %6 : tensor<8x1x6x8xi1>, tensor<2x1x6x8xf32>
+}

@@ -45,6 +45,10 @@ public:
 /// operation of `arith` that rounds once and is not allowed to do otherwise.
 bool isNeuronArithmetic(Operation *op);
 
+/// exp(x) for x <= 0 by the one expansion that `spk.softmax` documents; 0 below
+/// -87.3 and for NaN.
+NeuronValue exponential(NeuronArithmetic &arithmetic, NeuronValue x);
+
 /// Results of one time step.
 struct NeuronStep {
   /// h, the membrane before firing.

@@ -92,6 +92,16 @@ def Spk_ScaleAfterAttr : Spk_EnumAttr<Spk_ScaleAfter, "scale_after"> {
   }];
 }
 
+def Spk_SoftmaxAxis : Spk_Enum<"SoftmaxAxis", "axis that a softmax sums over", [
+  I32EnumAttrCase<"Keys", 0, "keys">,
+  I32EnumAttrCase<"Queries", 1, "queries">]>;
+def Spk_SoftmaxAxisAttr : Spk_EnumAttr<Spk_SoftmaxAxis, "softmax_axis"> {
+  let description = [{
+    Whether the weights of all keys of a query (`keys`, the usual attention) or
+    of all queries of a key (`queries`) add up to one.
+  }];
+}
+
 def Spk_PoolPlacement : Spk_Enum<"PoolPlacement", "max-pool against neuron", [
   I32EnumAttrCase<"None", 0, "none">,
   I32EnumAttrCase<"Before", 1, "before">,

@@ -187,6 +187,28 @@ def Spk_MultiSpikeOp : Spk_NeuronOp<"multi_spike", Spk_SmallIntegers,
   }];
 }
 
+def Spk_QCFSOp : Spk_NeuronOp<"qcfs", Spk_Floats, (ins
+    ConfinedAttr<I64Attr, [IntMinValue<1>, IntMaxValue<127>]>:$levels,
+    F32Attr:$up), [Spk_TimeWise]> {
+  let summary = "staircase activation of an ANN that becomes an SNN";
+  let description = [{
+    Quantisation, clip, floor, shift (Bu et al., ICLR 2022), at every time step:
+
+        s = clamp(floor(x / up * levels + 1/2), 0, levels)     NaN gives 0
+        y = s / levels * up
+
+    It is what the spikes of `spk.signed_if`, times `up`, come to on average, and
+    `spk-ann-to-snn` puts such neurons in its place.
+
+    ```mlir
+    %y = spk.qcfs %x {levels = 4 : i64, up = 2.0 : f32}
+       : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32>
+    ```
+
+    `spk.multi_spike` gives the integer alone, without its unit.
+  }];
+}
+
 def Spk_GenericNeuronOp : Spk_NeuronOp<"neuron", Spk_Tensor<[I1, F32], "spikes or f32">,
     (ins DenseF32ArrayAttr:$resting),
     [IsolatedFromAbove, SingleBlockImplicitTerminator<"FireOp">]> {
@@ -458,6 +480,56 @@ def Spk_MeanOp : Spk_Op<"mean", [Pure]> {
 }
 
 //===----------------------------------------------------------------------===//
+// Binary sub-steps of integers
+//===----------------------------------------------------------------------===//
+
+def Spk_SubStepsOp : Spk_Op<"sub_steps", [Pure]> {
+  let summary = "integers as binary spikes of several sub-steps";
+  let description = [{
+    Every time step becomes `levels` sub-steps in its place: in sub-step j of
+    step t fires what is greater than j,
+
+    `y[t * levels + j] = x[t] > j`, j = 0 to `levels` - 1,
+
+    so that the sum of the sub-steps is `min(x, levels)`.
+
+    ```mlir
+    %y = spk.sub_steps %x {levels = 4 : i64} : tensor<1x2x64x48xi8> -> tensor<4x2x64x48xi1>
+    ```
+
+    An integer neuron that fires 0 to D is D binary sub-steps, which is how
+    neuromorphic hardware runs it; `spk-expand-integer-spikes` makes them.
+  }];
+  let arguments = (ins Spk_Counts:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$levels);
+  let results = (outs Spk_Spikes:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Spk_AccumulateOp : Spk_Op<"accumulate", [Pure]> {
+  let summary = "sum of the sub-steps of every time step";
+  let description = [{
+    The sum of each `levels` consecutive steps, in ascending order from +0 in
+    f32, each addition rounded:
+
+    `y[t] = rn(... rn(rn(0 + x[t * levels]) + x[t * levels + 1]) ...)`.
+
+    ```mlir
+    %y = spk.accumulate %x {levels = 4 : i64} : tensor<4x2x64x48xf32> -> tensor<1x2x64x48xf32>
+    ```
+
+    Behind a synapse that reads `spk.sub_steps`: what a neuron receives within
+    one time step.
+  }];
+  let arguments = (ins Spk_Floats:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$levels);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
 // Composite layers
 //===----------------------------------------------------------------------===//
 
@@ -563,6 +635,87 @@ def Spk_AttentionMapOp : Spk_Op<"attention_map", [Pure, Spk_TimeWise]> {
     DefaultValuedAttr<Spk_TokenLayoutAttr, "::mlir::spk::TokenLayout::TokenFirst">:$token_layout);
   let results = (outs Spk_Floats:$result);
   let assemblyFormat = "$query `,` $key attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Spk_MatmulOp : Spk_Op<"matmul", [Pure, Spk_TimeWise]> {
+  let summary = "matrix product per head";
+  let description = [{
+    Attention cores that `spk.ssa` does not cover are made of products whose
+    operands are floats, spikes or small integers. At every time step, for
+    rows `[T, B, N, H * K]` and columns `[T, B, K, H * J]`, head h owning
+    channels `[h * K, (h + 1) * K)` and `[h * J, (h + 1) * J)`:
+
+        y[t,b,n,h*J+j] = sum_k rows[t,b,n,h*K+k] * columns[t,b,k,h*J+j]
+
+    An attention map is a product with K the head width and J the tokens; its
+    product with the values has K the tokens and J the head width. `sum` is
+    decided by the operands (and set by `spk-choose-sum`): `fma` if both are
+    floats, else `sequential`, where a term is left out if the operand that is
+    no float, `rows` if neither is, is zero in it.
+
+    ```mlir
+    %map = spk.matmul %q, %kt {num_heads = 8 : i64}
+       : (tensor<4x1x64x384xf32>, tensor<4x1x48x512xf32>) -> tensor<4x1x64x512xf32>
+    %y = spk.matmul %map, %v {num_heads = 8 : i64, sum = #spk.sum<sequential>}
+       : (tensor<4x1x64x512xf32>, tensor<4x1x64x384xi1>) -> tensor<4x1x64x384xf32>
+    ```
+
+    `linalg.batch_matmul` does not fix the order of its sum, and cannot read
+    heads that share packed words.
+  }];
+  let arguments = (ins Spk_Values:$rows, Spk_Values:$columns,
+    ConfinedAttr<I64Attr, [IntPositive]>:$num_heads,
+    OptionalAttr<Spk_SumAttr>:$sum);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$rows `,` $columns attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// K, the terms of one sum.
+    int64_t getNumTerms();
+    /// J, the channels of one head of the result.
+    int64_t getHeadWidth();
+    /// The order that the operands decide.
+    SumKind getSumKind();
+    /// Dense multiply-accumulates of all steps and the batch.
+    int64_t getMultiplyAccumulates();
+  }];
+}
+
+def Spk_SoftmaxOp : Spk_Op<"softmax", [Pure, Spk_TimeWise,
+                                        AllTypesMatch<["input", "result"]>]> {
+  let summary = "softmax of attention maps";
+  let description = [{
+    Of maps `[T, B, N, H * M]`, head h owning channels `[h * M, (h + 1) * M)`,
+    over the keys m of every query n, or over the queries n of every key m:
+
+        y = exp(x - max) / sum(exp(x - max))
+
+    Every operation rounds once to f32; the sum goes in ascending order from
+    +0. exp is one expansion for all targets:
+
+        n = rn(x * log2(e)) to the nearest integer, of two the even one
+        r = (x - n * 0.693359375) - n * -2.12194440e-4
+        p = ((((c5 * r + c4) * r + c3) * r + c2) * r + c1) * r + c0
+        exp(x) = (((p * r) * r + r) + 1) * 2^n
+
+    with Cephes' coefficients c5 = 1.9875691500e-4, c4 = 1.3981999507e-3, c3 =
+    8.3334519073e-3, c2 = 4.1665795894e-2, c1 = 1.6666665459e-1, c0 =
+    5.0000001201e-1, and 0 where x < -87.3 or x is NaN. It is within 2 ulp of
+    the exact value.
+
+    ```mlir
+    %a = spk.softmax %map {num_heads = 8 : i64} : tensor<4x1x64x512xf32>
+    %b = spk.softmax %map {num_heads = 8 : i64, over = #spk.softmax_axis<queries>} : tensor<4x1x64x512xf32>
+    ```
+
+    `linalg.softmax` fixes neither exp nor the order of its sum.
+  }];
+  let arguments = (ins Spk_Floats:$input,
+    ConfinedAttr<I64Attr, [IntPositive]>:$num_heads,
+    DefaultValuedAttr<Spk_SoftmaxAxisAttr, "::mlir::spk::SoftmaxAxis::Keys">:$over);
+  let results = (outs Spk_Floats:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
   let hasVerifier = 1;
 }
 

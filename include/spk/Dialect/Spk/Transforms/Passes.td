@@ -23,7 +23,9 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
 
     * `spikes` (default), `current`, `membrane` of a neuron: what it fires, what
       charges it, its charged membrane before firing, each `[T, B, ...]`;
-    * `attention` of an attention core: `spk.attention_map` of its query and key.
+    * `attention` of an attention core: `spk.attention_map` of its query and key,
+      or of a core of `spk.matmul`s the map that weighs the values, as it is
+      behind softmax or neuron, `[T, B, heads, N, M]`.
 
     New results follow the old ones in program order; a name that is taken gets
     `.1`, `.2`. A tap that matches nothing is an error that lists the nearest
@@ -36,6 +38,50 @@ def AddTaps : Pass<"spk-add-taps", "mlir::ModuleOp"> {
                "values become outputs">
   ];
   let statistics = [Statistic<"numTaps", "taps", "results added">];
+}
+
+def ANNToSNN : Pass<"spk-ann-to-snn", "mlir::ModuleOp"> {
+  let summary = "make an ANN with quantised activations an SNN";
+  let description = [{
+    Makes `@main`, one forward pass of an ANN (every activation has one time
+    step), run `T` steps on its input and then `extra-t` steps on zeros:
+
+    * `spk.qcfs` becomes x / up, a `spk.signed_if` whose count stays in [0, T],
+      with threshold 1 and a membrane that starts at 1/2, times up;
+    * `spk.max_pool` becomes z_t = maxpool(x_1 + ... + x_t) -
+      maxpool(x_1 + ... + x_{t-1}): a running sum, the pool, and the difference to
+      the step before, each a neuron. A running maximum would be wrong, as
+      negative spikes take back what was summed;
+    * what is linear stays, at every step: synapses and batch norms with their
+      biases, sums, means over tokens. So do softmax and the products of attention;
+    * a result is the sum over all steps, divided by T. A neuron named after the
+      result holds the sum: the tap `NAME:membrane` gives it step by step.
+
+    With `extra-t` the input passes a neuron named after it that lets the first T
+    steps through.
+
+        %1 = spk.qcfs %0 {levels = 4 : i64, up = 2.0 : f32}
+           : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xf32>
+     => %x = arith.divf %0, %c2 : tensor<8x1x64x48xf32>
+        %s = spk.signed_if %x initial(%half, %zero : ...) {max_count = 8 : i64, v_threshold = 1.0 : f32}
+           : tensor<8x1x64x48xf32> -> tensor<8x1x64x48xf32>
+        %1 = arith.mulf %s, %c2 : tensor<8x1x64x48xf32>
+
+    An error names the layer that cannot be converted: a spiking neuron, another
+    activation, a product of activations elementwise, more time steps than one.
+    Runs on `input`, before any other pass.
+  }];
+  let options = [
+    Option<"steps", "T", "int64_t", "0",
+           "time steps with the input, and bound of the spikes of a neuron">,
+    Option<"extraSteps", "extra-t", "int64_t", "0",
+           "further time steps without input">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numNeurons", "neurons", "activations that became neurons">,
+    Statistic<"numPools", "pools", "max-pools that became differences">
+  ];
 }
 
 def ApplyDensities : Pass<"spk-apply-densities", "mlir::ModuleOp"> {
@@ -71,8 +117,9 @@ def ChannelsLast : Pass<"spk-channels-last"> {
     `token_first`, putting `linalg.transpose`s around it, then moves transposes
     towards the results until they meet their inverses: through neurons and
     their states, joins, gates, repetitions, counts, means (where the order of
-    the sum stays), elementwise arithmetic, slices, concatenations and reshapes. Weights are not
-    transposed. What is left stands at the function's arguments and, for results
+    the sum stays), elementwise arithmetic, slices, concatenations and reshapes. A
+    reshape that splits channels into heads goes behind a neuron too. Weights are
+    not transposed. What is left stands at the function's arguments and, for results
     that are channels first, before the return; a transpose that only moves axes
     of size 1 becomes a reshape.
 
@@ -147,7 +194,8 @@ def ChooseSum : Pass<"spk-choose-sum"> {
     * small integers: the same with `planes`, plane by plane, by their
       `spk.plane_densities`; planes assumed where nothing was measured halve in
       density. Where only the low ones are worth it, `grouped_planes` says how
-      many.
+      many;
+    * an `spk.matmul`: what its operands decide.
 
     `spk.why_sum` on the op says why. A sum that is there already stays.
   }];
@@ -191,6 +239,42 @@ def DeriveStep : Pass<"spk-derive-step", "mlir::ModuleOp"> {
   let statistics = [
     Statistic<"numStates", "states", "states of a step">,
     Statistic<"numHoisted", "hoisted", "values computed before the first step">
+  ];
+}
+
+def ExpandIntegerSpikes
+    : InterfacePass<"spk-expand-integer-spikes", "mlir::FunctionOpInterface"> {
+  let summary = "run integer spikes as binary sub-steps";
+  let description = [{
+    An integer neuron that fires 0 to D becomes D binary sub-steps for every
+    synapse that reads it: sub-step j carries what exceeds j, the synapse runs
+    on the binary spikes of all sub-steps, and `spk.accumulate` adds their sums.
+    A bias is added behind it, once, and so is what follows, such as a batch
+    norm. Reshapes, slices, transposes, repetitions and max-pools between neuron
+    and synapse stay in front of the sub-steps.
+
+        %s = spk.multi_spike %c {levels = 4 : i64} : tensor<1x1x64x48xf32> -> tensor<1x1x64x48xi8>
+        %y = spk.linear %s, %w bias %b : (tensor<1x1x64x48xi8>, ...) -> tensor<1x1x64x96xf32>
+     => %u = spk.sub_steps %s {levels = 4 : i64} : tensor<1x1x64x48xi8> -> tensor<4x1x64x48xi1>
+        %0 = spk.linear %u, %w : (tensor<4x1x64x48xi1>, ...) -> tensor<4x1x64x96xf32>
+        %1 = spk.accumulate %0 {levels = 4 : i64} : tensor<4x1x64x96xf32> -> tensor<1x1x64x96xf32>
+        %y = spk.scale_shift %1, %ones, %b
+
+    The sum is the same number in another order: where no addition rounds, the
+    same bits. What else reads integers (attention, means, joins, synapses of
+    sums of spikes) reads them as before; `spk.why_integers` on the op says so.
+
+    Runs at `input`, once static work was hoisted.
+  }];
+  let options = [
+    Option<"remarks", "remarks", "bool", "false",
+           "report every op that goes on reading integers as a remark">
+  ];
+  let dependentDialects = ["::mlir::spk::SpkDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numExpanded", "expanded", "synapses that read binary sub-steps">,
+    Statistic<"numKept", "kept", "ops that go on reading integers">
   ];
 }
 
@@ -358,7 +442,8 @@ def FuseLayers : InterfacePass<"spk-fuse-layers", "mlir::FunctionOpInterface"> {
     second max-pool on its spikes, the residual join, a gate and elementwise
     arithmetic, as long as each value has no other user. A current that is used
     again, as membrane shortcuts do, goes on to its neuron all the same and is
-    yielded beside the spikes. What is left over becomes a fused op of its own, so
+    yielded beside the spikes. A value that arithmetic reads twice, itself and
+    through other arithmetic, as LeakyReLU does, stays in its layer. What is left over becomes a fused op of its own, so
     that afterwards every computing op stands in one.
 
     Requires channels last. Reshapes, slices and transposes stay outside.

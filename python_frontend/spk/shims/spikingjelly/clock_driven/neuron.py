@@ -21,6 +21,8 @@ kernel.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,13 +31,20 @@ from torch import Tensor, nn
 
 __all__ = [
     "BaseNode",
+    "Callable",
     "IFNode",
     "LIFNode",
     "MultiStepIFNode",
     "MultiStepLIFNode",
     "MultiStepParametricLIFNode",
     "ParametricLIFNode",
-]
+    "abstractmethod",
+    "base",
+    "math",
+    "nn",
+    "surrogate",
+    "torch",
+]  # with the names that the original imports, which a file that imports * has as well
 
 
 class BaseNode(base.MemoryModule):

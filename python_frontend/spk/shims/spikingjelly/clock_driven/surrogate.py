@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = [
     "ATan",
     "Erf",
+    "F",
     "LeakyKReLU",
     "PiecewiseExp",
     "PiecewiseLeakyReLU",
@@ -16,7 +20,10 @@ __all__ = [
     "Sigmoid",
     "SoftSign",
     "SurrogateFunctionBase",
-]
+    "math",
+    "nn",
+    "torch",
+]  # with the names that the original imports, which a file that imports * has as well
 
 
 class SurrogateFunctionBase(nn.Module):

@@ -1,0 +1,1 @@
+"""A transformer with quantised activations that becomes a spiking one."""
