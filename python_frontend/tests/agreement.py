@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from test_equivalence import HIGH, LOW, First, Settled, assert_same, in_child, stepped
+from test_equivalence import HIGH, LOW, Settled, assert_same, in_child, stepped
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -33,7 +33,7 @@ def agree(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path, layers: in
         until: the module behind which PyTorch rounds; what runs from there on is not compared.
     """
     model.eval()
-    report = settle(First(model), inputs, low=LOW, high=HIGH, output="rounded", until=None if until is None else f"model.{until}")
+    report = settle(model, inputs, low=LOW, high=HIGH, output="rounded", until=until)
     result, calls = trace(model, inputs)
     assert len(calls) >= layers
     paths = {call.path.partition("#")[0] for call in calls}  # a neuron that is called step by step fires over all steps
@@ -57,7 +57,7 @@ def agree(model: nn.Module, inputs: tuple[Tensor, ...], folder: Path, layers: in
     assert until is not None or set(taps) == compared
     settled.outputs = [] if until is not None else outputs
     assert_same(settled, given if until is None else [], {path: taps[path] for path in compared})
-    return in_child(lambda: _without_steps(settled, native) or stepped(settled, native))
+    return in_child(lambda: _without_steps(settled, native) or stepped(settled.inputs, native))
 
 
 def _without_steps(settled: Settled, native: CompiledModel) -> str:
