@@ -114,7 +114,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
         (forms.grid(2, 3, 16, 16),),
     ),
     **{
-        f"sew_resnet_{connect.lower()}": (lambda connect=connect: residual(sew_resnet.BasicBlock, connect), SEQUENCE, None)
+        f"sew_resnet_{connect.lower()}": (lambda connect=connect: residual(sew_resnet.BasicBlock, connect), SEQUENCE)
         for connect in ("ADD", "AND", "IAND")
     },
     "sew_resnet_bottleneck": (lambda: residual(sew_resnet.Bottleneck, "ADD"), SEQUENCE),
