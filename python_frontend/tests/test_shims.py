@@ -145,6 +145,20 @@ def test_torchinfo_can_be_imported_and_not_called() -> None:
             torchinfo.summary(nn.Linear(1, 1))
 
 
+def test_pretrained_weights_need_torchvision() -> None:
+    with stand_ins():
+        download = import_module("torchvision._internally_replaced_utils")
+    if Path(download.__file__ or "").is_relative_to(HERE.parent):
+        with pytest.raises(RuntimeError, match="the pretrained weights at https://host/file need torchvision"):
+            download.load_state_dict_from_url("https://host/file", progress=True)
+
+
+def test_neurons_of_the_old_extension() -> None:
+    with stand_ins():
+        extension, plain = (import_module(f"spikingjelly.{place}.neuron") for place in ("cext", "clock_driven"))
+    assert extension.MultiStepParametricLIFNode is plain.MultiStepParametricLIFNode
+
+
 def test_layers_and_transforms_can_be_imported_and_not_used() -> None:
     with stand_ins():
         timm, transforms = import_module("timm.models.vision_transformer"), import_module("torchvision.transforms")

@@ -114,7 +114,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
         (forms.grid(2, 3, 16, 16),),
     ),
     **{
-        f"sew_resnet_{connect.lower()}": (lambda connect=connect: residual(sew_resnet.BasicBlock, connect), SEQUENCE, None)
+        f"sew_resnet_{connect.lower()}": (lambda connect=connect: residual(sew_resnet.BasicBlock, connect), SEQUENCE)
         for connect in ("ADD", "AND", "IAND")
     },
     "sew_resnet_bottleneck": (lambda: residual(sew_resnet.Bottleneck, "ADD"), SEQUENCE),
@@ -316,6 +316,7 @@ SUPPORTED: dict[str, Case] = {
     "MaxPool2d_ceil": (lambda: [layer.MaxPool2d(2, ceil_mode=True), *then_1x1()], None),
     "MaxPool3d": (lambda: [layer.MaxPool3d((1, 2, 2)), Apply(planes), *then_1x1()], volumes),
     "AvgPool1d": (lambda: [layer.AvgPool1d(4), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
+    "AvgPool2d": (lambda: [layer.AvgPool2d(2), *then_1x1()], None),
     "AdaptiveAvgPool1d": (lambda: [layer.AdaptiveAvgPool1d(1), *then_linear()], tokens),
     "AdaptiveAvgPool2d": (lambda: [layer.AdaptiveAvgPool2d((1, 1)), *then_linear()], None),
     "AdaptiveAvgPool2d_as_it_is": (lambda: [layer.AdaptiveAvgPool2d(8), *then_1x1()], None),
