@@ -161,7 +161,7 @@ def _conv1d(
     wide = Const(weight.tensor.unsqueeze(2), f"{weight.key}:of one row")
     pads = pad if isinstance(pad, str) else (0, pad)
     row = View(view.value, (*view.dims[:2], (), view.dims[2]))
-    planes = _conv2d(ctx, row, wide, bias, (1, _pair(stride)[0]), pads, (1, _pair(dilation)[0]), groups)
+    planes = conv2d(ctx, row, wide, bias, (1, _pair(stride)[0]), pads, (1, _pair(dilation)[0]), groups)
     return View(planes.value, (*planes.dims[:2], planes.dims[3]))
 
 
