@@ -230,10 +230,15 @@ class Spiking(nn.Module):
         return self.lif(x.unsqueeze(0)).mean(0)
 
 
-def test_a_spiking_model_is_not_converted(need_tool: Callable[[str], str]) -> None:
+def test_other_models_are_not_converted(need_tool: Callable[[str], str]) -> None:
     need_tool("spk-compile")
     with pytest.raises(SpkError, match=r"layer lif cannot become part of an SNN: spk.lif is a spiking neuron already"):
         spk.compile(Spiking(), torch.zeros(1, 4), ann_to_snn=4)
+    plain = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
+    with pytest.raises(SpkError, match=r"layer 1 cannot become part of an SNN: arith.maximumf .*; QCFS \(spk.qcfs"):
+        spk.compile(plain, torch.zeros(1, 4), ann_to_snn=4)
+    with pytest.raises(SpkError, match="no activation that could become a neuron"):
+        spk.compile(plain[0], torch.zeros(1, 4), ann_to_snn=4)
     with pytest.raises(SpkError, match="--ann-to-snn must be T=N"):
         spk.compile(Spiking(), torch.zeros(1, 4), ann_to_snn=(0, 1))
 
