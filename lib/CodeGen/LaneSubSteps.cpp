@@ -18,8 +18,8 @@ FailureOr<Lanes> LaneEmitter::emitSubSteps(SubStepsOp op, const Position &at) {
   FailureOr<Lanes> numbers = emit(op.getInput(), whole);
   if (failed(numbers))
     return failure();
-  Value subStep = arith::IndexCastOp::create(b, b.getI32Type(),
-                                             b.remainder(at.t, levels));
+  Value subStep =
+      arith::IndexCastOp::create(b, b.getI32Type(), b.remainder(at.t, levels));
   Value bound = vector::BroadcastOp::create(
       b, b.floatLanes(),
       arith::SIToFPOp::create(b, b.getF32Type(), subStep).getResult());
@@ -34,19 +34,19 @@ FailureOr<Lanes> LaneEmitter::emitAccumulate(AccumulateOp op,
   int64_t levels = op.getLevels();
   Value first = b.mulIndex(at.t, levels);
   LogicalResult status = success();
-  Value sum = b.loop(first, b.addIndex(first, levels), {b.splat(0.0f)},
-                     [&](Value step, ValueRange carried) -> SmallVector<Value> {
-                       Position now = at;
-                       now.t = step;
-                       FailureOr<Lanes> lanes = emit(op.getInput(), now);
-                       if (failed(lanes)) {
-                         status = failure();
-                         return {carried[0]};
-                       }
-                       return {arith::AddFOp::create(b, carried[0],
-                                                     lanes->vector)};
-                     })
-                  .front();
+  Value sum =
+      b.loop(first, b.addIndex(first, levels), {b.splat(0.0f)},
+             [&](Value step, ValueRange carried) -> SmallVector<Value> {
+               Position now = at;
+               now.t = step;
+               FailureOr<Lanes> lanes = emit(op.getInput(), now);
+               if (failed(lanes)) {
+                 status = failure();
+                 return {carried[0]};
+               }
+               return {arith::AddFOp::create(b, carried[0], lanes->vector)};
+             })
+          .front();
   if (failed(status))
     return failure();
   return Lanes::ofVector(sum);

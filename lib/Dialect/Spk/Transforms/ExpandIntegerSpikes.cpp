@@ -105,8 +105,8 @@ struct ExpandIntegerSpikesPass
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointAfterValue(integers);
       spikes = SubStepsOp::create(
-          b, neuron.getLoc(),
-          withSteps(typeOf(integers)).clone(b.getI1Type()), integers, levels);
+          b, neuron.getLoc(), withSteps(typeOf(integers)).clone(b.getI1Type()),
+          integers, levels);
     }
 
     IRMapping mapping;
@@ -118,9 +118,9 @@ struct ExpandIntegerSpikesPass
     if (bias)
       binary.clearSynapseBias();
     if (SumAttr sum = binary.getSummation())
-      binary.setSummation(
-          SumAttr::get(&getContext(), sum.getKind(), sum.getGroup(),
-                       /*planes=*/false, /*groupedPlanes=*/0));
+      binary.setSummation(SumAttr::get(&getContext(), sum.getKind(),
+                                       sum.getGroup(),
+                                       /*planes=*/false, /*groupedPlanes=*/0));
     Value sum = AccumulateOp::create(b, loc, typeOf(synapse->getResult(0)),
                                      result, levels);
     if (bias)
@@ -136,10 +136,9 @@ struct ExpandIntegerSpikesPass
     Value ones = arith::ConstantOp::create(
         b, bias.getLoc(), DenseElementsAttr::get(type, b.getF32FloatAttr(1.0)));
     bool isLast = synapse.getChannelAxis() == typeOf(sum).getRank() - 1;
-    return ScaleShiftOp::create(b, synapse->getLoc(), sum.getType(), sum, ones,
-                                bias,
-                                isLast ? Layout::ChannelsLast
-                                       : Layout::ChannelsFirst);
+    return ScaleShiftOp::create(
+        b, synapse->getLoc(), sum.getType(), sum, ones, bias,
+        isLast ? Layout::ChannelsLast : Layout::ChannelsFirst);
   }
 };
 
