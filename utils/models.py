@@ -156,8 +156,10 @@ def verdict(grid: dict[str, Any] | None) -> str:
     if grid["flipped"]:
         return f"no: {grid['flipped']} spikes differ"
     if grid["exact_layers"] < grid["layers"]:
-        at = f"{grid['exact_layers']} of {grid['layers']} layers, up to `{grid['rounded_from']}`, which rounds"
-        return f"yes, {at}; {grid['flipped_behind']:.2%} of all spikes differ"
+        at = f"`{grid['rounded_from']}`, where sums begin to round"
+        if grid["flipped_behind"] == 0:
+            return f"yes, also behind {at}"
+        return f"yes, {grid['exact_layers']} of {grid['layers']} layers, up to {at}; {grid['flipped_behind']:.2%} of all spikes differ"
     return "yes" if grid["output"] == 0 else f"yes; outputs, means that round, differ by {grid['output']:.0e}"
 
 
@@ -199,8 +201,11 @@ def real_table(results: Results) -> list[str]:
 
 
 def differs(counted: float, published: float | None) -> bool:
-    """Whether a count needs a note."""
-    return published is not None and abs(counted - published) > NOTEWORTHY * published
+    """Whether a count needs a note: it is not the published one, which was rounded to the digits it has."""
+    if published is None:
+        return False
+    rounding = 0.5 * 10.0 ** -len(str(published).partition(".")[2])
+    return abs(counted - published) > max(NOTEWORTHY * published, rounding)
 
 
 def note(configuration: Configuration, counted: dict[str, Any]) -> str:
