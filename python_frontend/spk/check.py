@@ -58,9 +58,9 @@ class Verdict:
         elif compared.flipped == 0:
             spikes = f"{layers} equal to PyTorch's, every spike of {compared.elements:,}"
         else:
-            spikes = f"{compared.flipped:,} of {compared.elements:,} spikes of {layers} differ from PyTorch's ({compared.flipped_rate:.3g})"
+            spikes = f"{compared.flipped:,} of {compared.elements:,} spikes of {layers} differ from PyTorch's"
             if self.floor is not None:
-                spikes += f", {self.floor.share:.3g} between PyTorch in float32 and float64"
+                spikes += f", {compared.flipped_rate:.2g} of all, {self.floor.share:.2g} between PyTorch in float32 and float64"
             first = compared.first_diverging
             spikes += f", first in {first.path}"
             if first.margin is not None:

@@ -148,6 +148,22 @@ def test_wrong_neurons(target: str, capsys: pytest.CaptureFixture[str], monkeypa
     assert re.search(r"^lif: [\d,]+ of 2,048 spikes differ on a dyadic grid, where nothing rounds$", out, re.MULTILINE), out
 
 
+def test_roundings(target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = check.check_compiled
+
+    def rounded(model: nn.Module, *arguments: object, **options: object) -> object:
+        model.lif.v_threshold += 2.0**-14  # of PyTorch: as far as rounding may reach
+        return compiled(model, *arguments, **options)
+
+    monkeypatch.setattr(check, "check_compiled", rounded)
+    file = Path(target.rpartition(":")[0])
+    file.write_text(file.read_text().replace("torch.randn(8, 48", "torch.randn(2048, 48"))
+    code, out, _ = verdict(target, capsys)
+    assert code == 0, out
+    pattern = r"spikes of 2 neuron layers differ from PyTorch's, \S+ of all, \S+ between PyTorch in float32 and float64, first in lif, "
+    assert re.search(r": supported: compiled; [1-9]\d* of 1,048,576 " + pattern, out), out
+
+
 def test_wrong_outputs(target: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = check.check_compiled
 
