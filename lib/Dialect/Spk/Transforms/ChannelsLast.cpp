@@ -145,6 +145,35 @@ struct TransposeBeforeRepeat : OpRewritePattern<TransposeOp> {
   }
 };
 
+/// A mean over the innermost axis that leaves the third one reads it innermost,
+/// as kernels read channels. The elements are added in the same order.
+struct TransposeBeforeMean : OpRewritePattern<MeanOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MeanOp op,
+                                PatternRewriter &rewriter) const override {
+    RankedTensorType type = typeOf(op.getInput());
+    int64_t last = type.getRank() - 1;
+    if (last < 3 || op.getAxes().back() != last || type.getDimSize(2) == 1 ||
+        llvm::is_contained(op.getAxes(), 2))
+      return rewriter.notifyMatchFailure(op, "leaves no third axis");
+    SmallVector<int64_t> order = {0, 1}, axes;
+    for (int64_t axis = 3; axis <= last; ++axis)
+      order.push_back(axis);
+    order.push_back(2);
+    for (int64_t axis : op.getAxes())
+      axes.push_back(axis > 2 ? axis - 1 : axis);
+    Value input = getTranspose(rewriter, op.getLoc(), op.getInput(), order);
+    Value mean = MeanOp::create(
+        rewriter, op.getLoc(),
+        getPermutedType(cast<RankedTensorType>(op.getType()), order), input,
+        axes);
+    rewriter.replaceOp(op, createTranspose(rewriter, op.getLoc(), mean,
+                                           invertPermutationVector(order)));
+    return success();
+  }
+};
+
 struct ChannelsLastPass : spk::impl::ChannelsLastBase<ChannelsLastPass> {
   using Base::Base;
 
@@ -168,7 +197,8 @@ struct ChannelsLastPass : spk::impl::ChannelsLastBase<ChannelsLastPass> {
     MLIRContext *context = &getContext();
     RewritePatternSet sink(context), leave(context);
     populateSinkTransposesPatterns(sink);
-    leave.add<ReshapeUnitTranspose, TransposeBeforeRepeat>(context);
+    leave.add<ReshapeUnitTranspose, TransposeBeforeRepeat, TransposeBeforeMean>(
+        context);
     if (failed(apply(std::move(sink))) || failed(apply(std::move(leave)))) {
       getOperation()->emitError("transposes did not come to rest");
       return signalPassFailure();

@@ -452,3 +452,27 @@ func.func @heads(%x: tensor<2x1x5x12xf32>, %v: tensor<2x1x6x8xf32>) -> tensor<2x
   %7 = spk.matmul %6, %v {num_heads = 2 : i64} : (tensor<2x1x5x12xi1>, tensor<2x1x6x8xf32>) -> tensor<2x1x5x8xf32>
   return %7 : tensor<2x1x5x8xf32>
 }
+
+// -----
+
+// A mean over tokens that stand innermost, behind what moves no transpose.
+
+// CHECK-LABEL: @mean_of_innermost
+// CHECK: %[[T:.+]] = linalg.transpose ins(%{{.+}}) outs(%{{.+}}) permutation = [0, 1, 3, 2]
+// CHECK: spk.mean %[[T]] {axes = array<i64: 2>} : tensor<2x1x6x8xf32> -> tensor<2x1x1x8xf32>
+func.func @mean_of_innermost(%x: tensor<2x1x8x6xf32>) -> tensor<2x1x8xf32> {
+  %0 = arith.mulf %x, %x : tensor<2x1x8x6xf32>
+  %1 = spk.mean %0 {axes = array<i64: 3>} : tensor<2x1x8x6xf32> -> tensor<2x1x8x1xf32>
+  %2 = tensor.collapse_shape %1 [[0], [1], [2, 3]] : tensor<2x1x8x1xf32> into tensor<2x1x8xf32>
+  return %2 : tensor<2x1x8xf32>
+}
+
+// What leaves nothing but the innermost axis stays.
+
+// CHECK-LABEL: @mean_of_both
+// CHECK-NOT: linalg.transpose
+// CHECK: spk.mean %{{.+}} {axes = array<i64: 2, 3>}
+func.func @mean_of_both(%x: tensor<2x1x8x6xf32>) -> tensor<2x1x1x1xf32> {
+  %0 = spk.mean %x {axes = array<i64: 2, 3>} : tensor<2x1x8x6xf32> -> tensor<2x1x1x1xf32>
+  return %0 : tensor<2x1x1x1xf32>
+}

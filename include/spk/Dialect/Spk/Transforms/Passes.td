@@ -119,7 +119,8 @@ def ChannelsLast : Pass<"spk-channels-last"> {
     their states, joins, gates, repetitions, counts, means (where the order of
     the sum stays), elementwise arithmetic, slices, concatenations and reshapes. A
     reshape that splits channels into heads goes behind a neuron too. Weights are
-    not transposed. What is left stands at the function's arguments and, for results
+    not transposed. A mean over the innermost axis alone reads the third one
+    innermost. What is left stands at the function's arguments and, for results
     that are channels first, before the return; a transpose that only moves axes
     of size 1 becomes a reshape.
 
