@@ -82,6 +82,7 @@ def family(name: str) -> Family:
 
 
 BORDER = "RepConv's first convolution also computes the border that the published one fills with constants"
+PROLOGUE = "the prologue runs once, not at every step"
 SMALL = {"dim": 48, "depth": 1, "heads": 2}
 SMALL_SEW = {"width": 8, "T": 3, "num_classes": 5, "img": (32, 64)}
 
@@ -242,10 +243,11 @@ FAMILIES = [
         spiking_resformer,
         {"planes": (16, 32, 64), "heads": (1, 2, 4), "depths": (1, 1, 1), "group": 16, "T": 3, "img": (64, 64)},
         [
-            Configuration("Ti", {}, 11.18, 4.0),
+            # Random weights saturate attention that is scaled as for trained ones.
+            Configuration("Ti", {"rate": 4.0}, 11.18, 4.0, PROLOGUE),
             Configuration("S", {"planes": (64, 256, 512), "heads": (1, 4, 8)}, 17.81),
             Configuration("M", {"planes": (64, 384, 768), "heads": (1, 6, 12)}, 35.6),
-            Configuration("L", {"planes": (128, 512, 1024), "heads": (2, 8, 16)}, 60.38, 18.4),
+            Configuration("L", {"planes": (128, 512, 1024), "heads": (2, 8, 16)}, 60.38, 18.4, PROLOGUE),
         ],
     ),
     Family(

@@ -34,8 +34,6 @@ __all__ = ["SpikingResformer", "spiking_resformer", "spiking_resformer_cifar", "
 
 Neuron = Callable[..., nn.Module]
 
-RATE = 0.25  # of the firing rates that scale the attention, before training measures them
-
 
 def _per_step(module: nn.Module, x: Tensor) -> Tensor:
     """A module for images on ``[T, B, ...]``."""
@@ -77,13 +75,13 @@ class Pool(nn.Module):
 class DSSA(nn.Module):
     """Dual spike self-attention and its residual on ``[T, B, C, H, W]``."""
 
-    def __init__(self, dim: int, heads: int, tokens: int, patch: int, activation: Callable[[], nn.Module]) -> None:
+    def __init__(self, dim: int, heads: int, tokens: int, patch: int, rate: float, activation: Callable[[], nn.Module]) -> None:
         super().__init__()
         if dim % heads:
             raise ValueError(f"the width {dim} must be a multiple of the number of heads, {heads}")
         self.heads, self.width, self.tokens = heads, dim // heads, tokens
-        self.register_buffer("firing_rate_x", torch.full((1, 1, heads, 1, 1), RATE))
-        self.register_buffer("firing_rate_attn", torch.full((1, 1, heads, 1, 1), RATE))
+        self.register_buffer("firing_rate_x", torch.full((1, 1, heads, 1, 1), rate))
+        self.register_buffer("firing_rate_attn", torch.full((1, 1, heads, 1, 1), rate))
         self.activation_in = activation()
         self.W = Conv(dim, 2 * dim, patch, stride=patch)
         self.norm = Norm(2 * dim)
@@ -151,6 +149,7 @@ class SpikingResformer(nn.Module):
         img: int | tuple[int, int],
         in_channels: int,
         group: int,
+        rate: float,
         reduces: bool,
         events: bool,
         neuron: Neuron,
@@ -175,7 +174,7 @@ class SpikingResformer(nn.Module):
                 stage.append(Downsample(planes[i - 1], dim, activation))
                 size = [n // 2 for n in size]
             for _ in range(depths[i]):
-                stage.append(DSSA(dim, heads[i], prod(n // patch for n in size), patch, activation))
+                stage.append(DSSA(dim, heads[i], prod(n // patch for n in size), patch, rate, activation))
                 stage.append(GWFFN(dim, 4, group, activation))
             self.layers.append(stage)
         self.classifier = nn.Linear(planes[-1], num_classes, bias=False)
@@ -206,6 +205,7 @@ def spiking_resformer(
     img: int | tuple[int, int] = 224,
     in_channels: int = 3,
     group: int = 64,
+    rate: float = 0.25,
     neuron: Neuron = LIFNode,
 ) -> SpikingResformer:
     """The ImageNet graph, by default SpikingResformer-Ti (11 M parameters).
@@ -220,6 +220,7 @@ def spiking_resformer(
         img: side of the image in pixels, or (height, width).
         in_channels: channels of the image.
         group: channels of a group of the grouped convolution.
+        rate: what scales the attention as its firing rate, until training has measured one or a state dict brings it.
         neuron: class of the neurons: :class:`spk.neuron.LIFNode` or SpikingJelly's ``activation_based.neuron.LIFNode``.
     """
     return SpikingResformer(
@@ -232,6 +233,7 @@ def spiking_resformer(
         img=img,
         in_channels=in_channels,
         group=group,
+        rate=rate,
         reduces=True,
         events=False,
         neuron=neuron,
@@ -247,6 +249,7 @@ def spiking_resformer_cifar(
     img: int | tuple[int, int] = 32,
     in_channels: int = 3,
     group: int = 64,
+    rate: float = 0.25,
     neuron: Neuron = LIFNode,
 ) -> SpikingResformer:
     """The CIFAR graph: a prologue of one 3x3 convolution that keeps the size.  Arguments as :func:`spiking_resformer`."""
@@ -260,6 +263,7 @@ def spiking_resformer_cifar(
         img=img,
         in_channels=in_channels,
         group=group,
+        rate=rate,
         reduces=False,
         events=False,
         neuron=neuron,
@@ -275,6 +279,7 @@ def spiking_resformer_dvs(
     img: int | tuple[int, int] = 64,
     in_channels: int = 3,
     group: int = 32,
+    rate: float = 0.25,
     neuron: Neuron = ParametricLIFNode,
 ) -> SpikingResformer:
     """The DVS Gesture graph with parametric LIF neurons, on events ``[B, T, C, H, W]``.
@@ -291,6 +296,7 @@ def spiking_resformer_dvs(
         img=img,
         in_channels=in_channels,
         group=group,
+        rate=rate,
         reduces=False,
         events=True,
         neuron=neuron,

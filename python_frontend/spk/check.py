@@ -141,6 +141,8 @@ class Compiled:
 
     def __init__(self, imported: ImportedModel, **options: Any) -> None:
         module = imported.mlir
+        #: Whether the model scans a batch as one image, which is imported as a scan of every image on its own.
+        self.scans_alone = any("--tb-scan" in warning.hint for warning in imported.warnings)
         self.plain, self.tapped = module.with_suffix(".so"), module.with_suffix(".tapped.so")
         taps = ["*:spikes"] if any(name in _NEURONS for name in imported.operations) else []
         with ThreadPoolExecutor(2) as pool:
@@ -173,7 +175,8 @@ def check_compiled(
 ) -> Verdict:
     """Compare a compiled model with PyTorch, all spikes and outputs, and its outputs with and without taps.
 
-    Of a large batch the first image is compared, for which it is compiled anew.
+    Of a large batch, and of one that the model scans as if it were one image, the first image is compared, for which it is
+    compiled anew.
 
     Args:
         model: the PyTorch model.
@@ -192,7 +195,8 @@ def check_compiled(
     plain, tapped = compiled.load(threads)
     batch = _batch(plain)
     on = "1 input" if batch == 1 else f"{batch} inputs"
-    if batch > 1 and not reading.get("tb_scan") and sum(math.prod(tap.shape) for tap in tapped.tapped) > LARGE:
+    is_large = sum(math.prod(tap.shape) for tap in tapped.tapped) > LARGE
+    if batch > 1 and not reading.get("tb_scan") and (is_large or compiled.scans_alone):
         inputs, on = _first_of(inputs, plain), f"1 input of {batch}"
         imported = import_model(model, inputs, compiled.plain.with_name("first"), **reading)
         plain, tapped = Compiled(imported, **native).load(threads)

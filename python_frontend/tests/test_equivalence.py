@@ -147,7 +147,8 @@ CASES: dict[str, tuple[Callable[[], nn.Module] | None, tuple[Tensor, ...] | int]
     "sew_resnet_dvs_iand": (lambda: sew(sew_resnet_dvs, channels=(8, 12), connect="IAND", img=8), 1),
     "sj_spikformer": (sj_spikformer, (forms.grid(2, 3, 32, 32),)),
     **{name: (build, inputs) for name, build, inputs in forms.cases() if name != "attention_odd_scale"},
-    **{family.name: (family.model, 2) for family in FAMILIES},
+    # Behind a softmax sums round: `test_check_verdict` compares those models up to it.
+    **{family.name: (family.model, 2) for family in FAMILIES if family.until is None},
 }
 
 
