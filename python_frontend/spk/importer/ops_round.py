@@ -14,7 +14,7 @@ from typing import Any
 from spk.errors import Unsupported
 from spk.importer.context import Context, Deferred, handler, need_view
 from spk.importer.mlir import Value
-from spk.importer.ops_layer import emit_neuron
+from spk.importer.ops_neuron import emit_neuron
 from spk.importer.views import View
 from spk.neuron_model import NeuronSpec
 

@@ -15,6 +15,8 @@ from torch.utils import _pytree as pytree
 
 import spk.importer.attention
 import spk.importer.ops_arith
+import spk.importer.ops_mean
+import spk.importer.ops_neuron
 import spk.importer.ops_pool
 import spk.importer.ops_round
 import spk.importer.ops_view  # noqa: F401 - handlers register themselves

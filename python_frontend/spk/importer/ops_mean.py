@@ -1,0 +1,141 @@
+"""Means and sums over pixels, tokens, channels and time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from spk.errors import Unsupported
+from spk.importer.context import Context, handler, need_view
+from spk.importer.mlir import Value, i64_array
+from spk.importer.ops_layer import pair
+from spk.importer.ops_neuron import times
+from spk.importer.ops_view import reshaped
+from spk.importer.views import BATCH, TIME, Atom, View, group_size, merge
+
+__all__: list[str] = []
+
+
+def _reduce(ctx: Context, view: View, axes: Sequence[int]) -> Value:
+    shape = [1 if i in axes else n for i, n in enumerate(view.value.shape)]
+    result = ctx.builder.fresh(shape, "f32")
+    text = f"spk.mean {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
+    return ctx.builder.add("spk.mean", text, result, ctx.path, axes=i64_array(axes))
+
+
+def _unfold_time(ctx: Context, view: View) -> View:
+    """Time as an axis of its own again after single-step neurons took it for a part of the batch."""
+    lead = merge(view.dims[0])
+    if view.value.shape[TIME] != 1 or any(a.axis != BATCH for a in lead) or group_size(lead) not in ctx.folded:
+        return view
+    batch = tuple(a for g in view.dims[1:] for a in g if a.axis == BATCH)
+    axes = ctx.layout.torch_axes(View(view.value, tuple(tuple(a for a in g if a.axis > BATCH) for g in view.dims)))
+    return ctx.layout.form(view, [lead, batch, *axes[2:]], ctx.path)
+
+
+@handler("aten.mean.dim")
+def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    view = ctx.real(need_view(x))
+    if dtype not in (None, torch.float32):
+        raise Unsupported(f"a mean in {dtype}", "float32")
+    rank = len(view.dims)
+    chosen = sorted(range(rank) if not dims else {d % rank for d in dims})
+    if 0 in chosen:
+        view = _unfold_time(ctx, view)
+    if any(a.axis == BATCH for d in chosen for a in view.dims[d]):
+        raise Unsupported("a mean over the batch", "a mean over time, tokens or pixels")
+    features = [d for d in chosen if any(a.axis != TIME for a in view.dims[d])]
+    if any(_partial(view, a) for d in features for a in view.dims[d]):
+        view = ctx.layout.torch_form(view, ctx.path)
+    axes = sorted({a.axis for d in features for a in view.dims[d]})
+    over_time = any(a.axis == TIME for d in chosen for a in view.dims[d])
+    if over_time and any(_partial(view, a) for d in chosen for a in view.dims[d] if a.axis == TIME):
+        raise Unsupported("a mean over some of the time steps", "a mean over all of them")
+    value = view.value
+    if axes:
+        value = _reduce(ctx, view, axes)
+    if over_time:
+        value = _reduce(ctx, view.with_value(value), [TIME])
+    if not axes and not over_time:
+        value = ctx.layout.to_float(value, ctx.path)
+    kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
+    return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
+
+
+@handler("aten.sum.dim_IntList")
+def _sum(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    view = need_view(x)
+    if dtype not in (None, torch.float32) or view.value.dtype != "i1":
+        raise Unsupported("a sum of floats or integers", "a sum of spikes, or a mean")
+    rank = len(view.dims)
+    chosen = sorted(range(rank) if not dims else {d % rank for d in dims})
+    reduced = [a for d in chosen for a in view.dims[d] if a.size > 1 or a.axis == TIME]
+    if any(a.axis in (TIME, BATCH) for a in reduced):
+        raise Unsupported("a sum over time or batch", "a sum over tokens or pixels, or a mean")
+    run = _run(reduced)
+    if run is None and any(_partial(view, a) for a in reduced):
+        view = ctx.layout.torch_form(view, ctx.path)
+    kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
+    if run is not None:
+        value = _count(ctx, view, [run.axis], view.value.shape[run.axis] // run.size)
+        kept = [tuple(_behind(a, run) for a in g) for g in kept]
+    else:
+        axes = sorted({a.axis for d in chosen for a in view.dims[d] if a.size > 1})
+        value = _count(ctx, view, axes) if axes else ctx.layout.to_float(view.value, ctx.path)
+    return View(value, tuple(g for d, g in enumerate(kept) if keepdim or d not in chosen))
+
+
+def _run(reduced: Sequence[Atom]) -> Atom | None:
+    """The run of neighbours of one axis that is summed, such as the channels of a head; None if it is more than that."""
+    merged = merge(reduced)
+    return merged[0] if len(merged) == 1 and merged[0].stride == 1 else None
+
+
+def _behind(atom: Atom, run: Atom) -> Atom:
+    """An atom of an axis whose runs became one element each."""
+    return Atom(atom.axis, atom.size, atom.stride // run.size) if atom.axis == run.axis else atom
+
+
+def _count(ctx: Context, view: View, axes: Sequence[int], groups: int = 1) -> Value:
+    shape = [groups if i in axes else n for i, n in enumerate(view.value.shape)]
+    if math.prod(view.value.shape) // math.prod(shape) >= 1 << 24:
+        raise Unsupported("a sum of 2**24 spikes or more, which rounds", "fewer tokens")
+    result = ctx.builder.fresh(shape, "f32")
+    text = f"spk.count {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
+    attributes = {"axes": i64_array(axes), **({"groups": f"{groups} : i64"} if groups > 1 else {})}
+    return ctx.builder.add("spk.count", text, result, ctx.path, **attributes)
+
+
+def _partial(view: View, atom: Atom) -> bool:
+    return atom.size != view.value.shape[atom.axis]
+
+
+@handler("aten.avg_pool1d.default")
+def _avg_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False, *_: Any) -> View:
+    """Windows side by side: the mean of each, as ``VotingLayer`` takes it."""
+    view = need_view(x)
+    kernel, padding, length = pair(kernel)[0], pair(padding)[0], view.shape[-1]
+    stride = pair(stride)[0] if stride not in ((), [], None) else kernel
+    if stride != kernel or padding or length % kernel:
+        reason = f"average pool over {kernel} of {length} elements with stride {stride} and padding {padding}"
+        raise Unsupported(reason, "windows side by side that cover all elements: AvgPool1d(kernel)")
+    windows = reshaped(ctx, view, [*view.shape[:-1], length // kernel, kernel])
+    if windows.value.dtype == "i1":  # a count is exact, so that its quotient is the mean
+        return times(ctx, "arith.divf", _sum(ctx, windows, [-1]), float(kernel))
+    return _mean(ctx, windows, [-1])
+
+
+@handler("aten.adaptive_avg_pool3d.default", "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool1d.default")
+def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
+    view = need_view(x)
+    sizes = [size] if isinstance(size, int) else list(size)
+    count = len(sizes)
+    if tuple(sizes) == view.shape[-count:]:
+        return view
+    if any(n != 1 for n in sizes):
+        reason = f"adaptive average pool of {list(view.shape[-count:])} to {sizes}"
+        raise Unsupported(reason, "to 1 or to the size that there is, or a mean")
+    return _mean(ctx, view, list(range(-count, 0)), True)
