@@ -16,6 +16,7 @@ import numpy as np
 
 from spk.artefact import TensorInfo
 from spk.errors import SpkError
+from spk.neuron_model import FORMS
 from spk.tools import run_tool
 
 __all__ = ["Attention", "Graph", "Operand", "Operation", "Product", "TensorType", "read_graph", "type_of"]
@@ -101,6 +102,7 @@ def _view(op: Operation, array: np.ndarray) -> np.ndarray:
     return array.reshape(op.type.shape)
 
 
+_KEEP_MAPS = {f"spk.{name}" for name in (*FORMS, "neuron", "softmax", "scale_shift")}
 _VIEWS = {"linalg.transpose", "tensor.cast", "tensor.collapse_shape", "tensor.expand_shape", "tensor.extract_slice"}
 
 
@@ -128,17 +130,17 @@ class Operand:
 
 @dataclass(frozen=True)
 class Attention:
-    """A core ``scale * (Q Kᵀ) V``.
+    """A core ``scale * (Q Kᵀ) V``, or one of products with a map between them.
 
     Attributes:
         layer: module path.
         tap: name of the output that a tap for its map adds.
         steps: T of its operands.
-        tokens: N of them.
+        tokens: N of them, of keys where queries are others.
         heads: number of heads, contiguous chunks of the channels.
-        scale: of the map.
+        scale: of the map; None where the map is what weighs the values, scaled, behind softmax or neuron.
         token_last: whether operands are ``[T, B, C, N]`` rather than ``[T, B, N, C]``.
-        query, key, value: the operands.
+        query, key, value: the operands; of no neuron in a core of products.
     """
 
     layer: str
@@ -146,7 +148,7 @@ class Attention:
     steps: int
     tokens: int
     heads: int
-    scale: float
+    scale: float | None
     token_last: bool
     query: Operand
     key: Operand
@@ -180,7 +182,8 @@ class Graph:
     Attributes:
         operations: all of them.
         neurons: for every tapped neuron its operation and the name of its output.
-        attention: the attention cores.
+        attention: the attention cores of spikes.
+        maps: these and the cores of products that have a map.
         products: by its result, every matrix product of activations.
     """
 
@@ -191,11 +194,15 @@ class Graph:
         self.neurons = list(self._find_neurons(taps or {}))
         self._taps = {op.result: tap for op, tap in self.neurons}
         self.attention: list[Attention] = []
+        self.maps: list[Attention] = []
         self.products: dict[str, Product] = {}
         for op in operations:
             if op.name == ATTENTION:
                 self.attention.append(self._attention(op))
+                self.maps.append(self.attention[-1])
             elif op.name == PRODUCT:
+                if self._reads_map(op):
+                    self.maps.append(self._weighing(op))
                 rows, columns = (self._operand(value) for value in op.operands)
                 self.products[op.result] = Product(op.layer, rows, columns)
 
@@ -241,11 +248,33 @@ class Graph:
             value = op.operands[0]
         return Operand(self._taps[value], tuple(views))
 
+    def _reads_map(self, op: Operation) -> bool:
+        """Whether the rows of a product are an attention map, as ``spk-add-taps`` says."""
+        value = op.operands[0]
+        while (producer := self._producers.get(value)) is not None:
+            if producer.name == PRODUCT:
+                return True
+            if producer.name not in _KEEP_MAPS | _VIEWS and not producer.name.startswith("arith.") or not producer.operands:
+                return False
+            value = producer.operands[0]
+        return False
+
+    def _tap(self, op: Operation) -> str:
+        earlier = sum(core.layer == op.layer for core in self.maps)
+        return f"{op.layer}:attention" + (f".{earlier}" if earlier else "")
+
+    def _weighing(self, op: Operation) -> Attention:
+        """The core of which a product weighs the values."""
+        rows, columns = op.operand_types[:2]
+        assert rows is not None and columns is not None
+        none = Operand(None)
+        heads = int(op.number("num_heads"))
+        return Attention(op.layer, self._tap(op), rows.shape[0], columns.shape[2], heads, None, False, none, none, none)
+
     def _attention(self, op: Operation) -> Attention:
         query, key, value = (self._operand(v) for v in op.operands[:3])
         token_last = op.enum("token_layout") == "token_last"
-        earlier = sum(core.layer == op.layer for core in self.attention)
-        tap = f"{op.layer}:attention" + (f".{earlier}" if earlier else "")
+        tap = self._tap(op)
         assert op.operand_types[0] is not None
         shape = op.operand_types[0].shape
         return Attention(

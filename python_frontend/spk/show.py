@@ -2,7 +2,8 @@
 
 An attention map is ``Q Kᵀ * scale`` of one head at one step: how many spikes a
 query and a key have in common, times the scale. It holds counts, not zeros and ones,
-and is there whatever order the compiled core multiplies in.
+and is there whatever order the compiled core multiplies in. Of a core of floats, or with
+a softmax or neuron between its products, it is what weighs the values.
 """
 
 from __future__ import annotations
@@ -86,26 +87,31 @@ def _png(figure: Any) -> bytes:
     return file.getvalue()
 
 
+def _range(images: Mapping[int, np.ndarray]) -> tuple[float, float]:
+    """Black and white of some images: 0, or less where numbers are, and the largest number."""
+    return min(0.0, *(float(m.min()) for m in images.values())), max(float(m.max()) for m in images.values()) or 1.0
+
+
 def attention_figure(title: str, maps: Mapping[int, np.ndarray], image: np.ndarray | None, grid: tuple[int, int] | None) -> Any:
     """Maps of heads side by side and, below, what tokens receive over the input.
 
     Args:
         title: of the figure.
-        maps: by head ``[N, N]``, queries by keys.
+        maps: by head ``[N, M]``, queries by keys.
         image: the input, ``[H, W, 3]``; None to draw the maps alone.
-        grid: rows and columns of tokens.
+        grid: rows and columns of keys.
 
     Returns:
         a ``matplotlib.figure.Figure``; its images hold the numbers that are drawn.
     """
     figure, axes = _new_figure(len(maps), 1 if image is None else 2)
     figure.suptitle(title)
-    highest = max(float(m.max()) for m in maps.values()) or 1.0
     received = {head: m.mean(0) for head, m in maps.items()}
-    brightest = max(float(r.max()) for r in received.values()) or 1.0
+    lowest, highest = _range(maps)
+    darkest, brightest = _range(received)
     for column, (head, values) in enumerate(maps.items()):
         axis = axes[0, column]
-        drawn = axis.imshow(values, cmap="gray", vmin=0, vmax=highest, interpolation="nearest")
+        drawn = axis.imshow(values, cmap="gray", vmin=lowest, vmax=highest, interpolation="nearest")
         axis.set_title(f"head {head}")
         axis.set_xlabel("key")
         axis.set_ylabel("query")
@@ -115,7 +121,7 @@ def attention_figure(title: str, maps: Mapping[int, np.ndarray], image: np.ndarr
         box = (0, image.shape[1], image.shape[0], 0)
         axis.imshow(image, extent=box)
         over = axis.imshow(
-            received[head].reshape(grid), cmap="inferno", vmin=0, vmax=brightest, alpha=0.6, extent=box, interpolation="nearest"
+            received[head].reshape(grid), cmap="inferno", vmin=darkest, vmax=brightest, alpha=0.6, extent=box, interpolation="nearest"
         )
         axis.set_axis_off()
     figure.colorbar(drawn, ax=list(axes[0]), label="Q·Kᵀ·scale")
@@ -169,7 +175,9 @@ class _Artist:
         """The map of a core; over the input if that is an image."""
         step = core.steps - 1 if self.wanted.step is None else self.wanted.step
         values = self.taps[core.tap][step, 0]  # [heads, N, N]
-        maps, title = {head: values[head] for head in self._heads(core)}, f"{core.layer}, t = {step}, scale {core.scale:g}"
+        maps, title = {head: values[head] for head in self._heads(core)}, f"{core.layer}, t = {step}"
+        if core.scale is not None:
+            title += f", scale {core.scale:g}"
         frame = self.frames[min(step, len(self.frames) - 1)]
         if frame.ndim != 3:
             return attention_figure(title, maps, None, None)
@@ -224,7 +232,7 @@ def figures(model: TappedModel, samples: Sequence[np.ndarray], wanted: Selection
     layers = _matching([tap.rsplit(":", 1)[0] for tap in taps], wanted.rasters, "neuron layer")
     artist = _Artist(model, samples, wanted)
     drawn = {}
-    for core in _chosen_cores(model.graph.attention, wanted, model.name):
+    for core in _chosen_cores(model.graph.maps, wanted, model.name):
         stem = core.tap.replace(":", ".")
         drawn |= {f"{stem}.png": artist.attention(core), f"{stem}.qkv.png": artist.operands(core)}
     drawn |= {f"{tap.replace(':', '.')}.png": artist.neurons(tap) for tap in taps if tap.rsplit(":", 1)[0] in layers}
@@ -251,7 +259,7 @@ def draw(module: Path, samples: Sequence[Samples], wanted: Selection | None = No
     """
     wanted, arrays = wanted or Selection(), load_samples(samples)
     _new_figure(1, 1)  # what is missing should be said before compiling
-    cores = _chosen_cores(read_graph(module).attention, wanted, module.stem)
+    cores = _chosen_cores(read_graph(module).maps, wanted, module.stem)
     for core in cores:
         _check(core, wanted)
     model = compile_tapped(module, ["*:spikes", *(f"{core.layer}:attention" for core in cores)], target_cpu=target_cpu)

@@ -99,6 +99,34 @@ def test_attention_map(net: Net) -> None:
     assert one.axes[0].get_title() == "head 2"
 
 
+@pytest.mark.parametrize("attention", ["A_I", "A_softmax"])
+def test_map_of_floats(attention: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    torch.manual_seed(5)
+    model = spikformer_cifar(dim=DIM, depth=2, heads=HEADS, T=T, img=(16, 16), num_classes=10, attention=attention).eval()
+    until = "block.0.attn.attn_lif" if attention == "A_softmax" else None
+    settle(model, model.example(batch=2), output="partial" if until else "rounded", until=until)
+    floats: dict[str, Tensor] = {}
+    core = model.block[0].attn
+    for name in ("q", "k"):
+        norm = getattr(core, f"{name}_bn")
+        norm.register_forward_hook(lambda _m, _x, y, name=name: floats.update({name: y}))
+    net = Net(model, tmp_path, model.example(batch=2, seed=3)[0], 0.125)
+    floats.clear()
+    with torch.no_grad():
+        model(net.samples[1:2])
+    q, k = (floats[n].unflatten(0, (T, 1))[:, 0].transpose(1, 2).unflatten(2, (HEADS, -1)).transpose(1, 2) for n in ("q", "k"))
+    maps = q @ k.transpose(-1, -2) * net.scale  # [T, heads, N, N]
+    maps = (maps.softmax(-1) if attention == "A_softmax" else maps).numpy()
+    assert maps.std() > 0.001
+    figures = net.figures(sample=1, cores=["block.0.attn"])
+    assert list(figures) == ["block.0.attn.attention.png"]  # queries and keys are no spikes
+    figure = figures["block.0.attn.attention.png"]
+    for head in range(HEADS):
+        np.testing.assert_allclose(drawn(figure.axes[head]), maps[-1, head], rtol=1e-5, atol=1e-7)
+    assert figure.get_suptitle() == f"block.0.attn, t = {T - 1}"
+
+
 def test_spikes_of_queries_keys_and_values(net: Net) -> None:
     figure = net.figures(head=1)["block.0.attn.attention.qkv.png"]
     axes = np.array(figure.axes).reshape(3, T)
