@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd
 
 from spk import neuron as plain
 from spk.importer.neuron_table import is_written_by_user, lookup
@@ -21,8 +23,8 @@ from spk.importer.neuron_table import is_written_by_user, lookup
 LOW, HIGH = 0.02, 0.60  # firing rates a test network must stay within
 
 NORMS = (_BatchNorm,)  # also those of SpikingJelly that add to it
-SYNAPSES = (nn.Linear, nn.Conv1d, nn.Conv2d)
-POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.AvgPool2d)
+SYNAPSES = (nn.Linear, _ConvNd)
+POOLS = (_MaxPoolNd, _AvgPoolNd)
 
 
 class NotExact(ValueError):

@@ -33,7 +33,7 @@ class Bad(nn.Module):
         self.conv = nn.Conv2d(3, 8, 3, padding=1, padding_mode="reflect")
         self.norm = nn.LayerNorm(8)
         self.halved = Halved()
-        self.wide = nn.ConvTranspose1d(8, 8, 1)
+        self.wide = nn.GroupNorm(2, 8)
         self.lif = LIFNode()
         self.fc = nn.Linear(8, 10)
         self.dead = nn.GELU()
@@ -60,7 +60,7 @@ def test_all_problems_at_once() -> None:
         ("conv", "aten.pad.default"),
         ("halved", "neuron"),
         ("", "aten.cumsum.default"),
-        ("wide", "aten.conv_transpose1d.default"),
+        ("wide", "aten.group_norm.default"),
         ("norm", "aten.layer_norm.default"),
     }
     assert "padding of mode 'reflect'" in found["conv", "aten.pad.default"]

@@ -35,14 +35,15 @@ def activation(ctx: Context, const: Const, like: View) -> View:
     for size, group in zip(tensor.shape, like.dims, strict=True):
         if size not in (1, group_size(group)):
             raise Unsupported(f"a constant of shape {list(const.tensor.shape)} beside {list(like.shape)}", "equal shapes")
-        if size > 1 and any(a.axis == TIME and a.size > 1 for a in group):
-            raise Unsupported("a constant that depends on time", "the same constant at every time step")
         for atom in group:
             atoms.append(atom)
             before.append(atom.size if size > 1 else 1)
-            wanted.append(1 if atom.axis == TIME else atom.size)
+            wanted.append(1 if atom.axis == TIME and size == 1 else atom.size)
     order = sorted(range(len(atoms)), key=lambda i: (atoms[i].axis, -atoms[i].stride))
-    shape = (1, *like.value.shape[1:])
+    steps = math.prod(n for n, atom in zip(wanted, atoms, strict=True) if atom.axis == TIME)  # numbers of every time step
+    if steps not in (1, like.value.shape[TIME]):
+        raise Unsupported("a constant that depends on some of the time steps", "one that depends on all of them, or on none")
+    shape = (steps, *like.value.shape[1:])
     spread = tensor.reshape(before).expand(wanted).permute(order).reshape(shape)
     key = const.key if shape == tuple(const.tensor.shape) else f"{const.key}:{'x'.join(map(str, shape))}"
     value = ctx.weight(Const(spread, const.key), shape, key)

@@ -214,7 +214,8 @@ def _batch_norm(
     result = ctx.builder.fresh(view.value.shape, "f32")
     form_text = f"spk.batch_norm {', '.join(v.name for v in operands)}{{attrs}} : ({', '.join(v.type for v in operands)}) -> {result.type}"
     ctx.builder.add("spk.batch_norm", form_text, result, ctx.path, eps=f64(eps), layout=layout)
-    if before.value in ctx.margins:
+    margin = ctx.margins.get(before.value)
+    if margin is not None and margin.content.numel() == gamma.tensor.numel():  # not where depth is among the channels
         _norm_margin(ctx, before, result, gamma, beta, mean, var, eps)
     return view.with_value(result)
 

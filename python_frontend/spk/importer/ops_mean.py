@@ -11,8 +11,10 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.context import Context, handler, need_view
 from spk.importer.mlir import Value, i64_array
+from spk.importer.ops_conv import upsample_nearest
 from spk.importer.ops_layer import pair
 from spk.importer.ops_neuron import times
+from spk.importer.ops_pool import avg_pool_2d
 from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, Atom, View, group_size, merge
 
@@ -114,14 +116,23 @@ def _partial(view: View, atom: Atom) -> bool:
 
 
 @handler("aten.avg_pool1d.default")
-def _avg_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, ceil_mode: bool = False, *_: Any) -> View:
-    """Windows side by side: the mean of each, as ``VotingLayer`` takes it."""
+def _avg_pool1d(
+    ctx: Context,
+    x: Any,
+    kernel: Any,
+    stride: Any = (),
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> View:
+    """Of windows side by side the mean of each, as ``VotingLayer`` takes it; of others a pool of one row."""
     view = need_view(x)
     kernel, padding, length = pair(kernel)[0], pair(padding)[0], view.shape[-1]
     stride = pair(stride)[0] if stride not in ((), [], None) else kernel
     if stride != kernel or padding or length % kernel:
-        reason = f"average pool over {kernel} of {length} elements with stride {stride} and padding {padding}"
-        raise Unsupported(reason, "windows side by side that cover all elements: AvgPool1d(kernel)")
+        row = View(view.value, (*view.dims[:-1], (), view.dims[-1]))
+        pooled = avg_pool_2d(ctx, row, [1, kernel], [1, stride], [0, padding], ceil_mode, count_include_pad)
+        return reshaped(ctx, pooled, (*pooled.shape[:-2], pooled.shape[-1]))
     windows = reshaped(ctx, view, [*view.shape[:-1], length // kernel, kernel])
     if windows.value.dtype == "i1":  # a count is exact, so that its quotient is the mean
         return times(ctx, "arith.divf", _sum(ctx, windows, [-1]), float(kernel))
@@ -136,6 +147,15 @@ def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
     if tuple(sizes) == view.shape[-count:]:
         return view
     if any(n != 1 for n in sizes):
-        reason = f"adaptive average pool of {list(view.shape[-count:])} to {sizes}"
-        raise Unsupported(reason, "to 1 or to the size that there is, or a mean")
+        return _even_pool(ctx, view, sizes)
     return _mean(ctx, view, list(range(-count, 0)), True)
+
+
+def _even_pool(ctx: Context, view: View, sizes: list[int]) -> View:
+    """An adaptive pool to whole windows side by side, or to several copies of every element."""
+    before = list(view.shape[-len(sizes) :])
+    if len(sizes) == 2 and all(m % n == 0 for m, n in zip(before, sizes, strict=True)):
+        return avg_pool_2d(ctx, view, [m // n for m, n in zip(before, sizes, strict=True)])
+    if len(sizes) == 2 and all(n % m == 0 for m, n in zip(before, sizes, strict=True)):
+        return upsample_nearest(ctx, view, sizes)
+    raise Unsupported(f"adaptive average pool of {before} to {sizes}", "to 1, to a divisor or to a multiple of the size that there is")

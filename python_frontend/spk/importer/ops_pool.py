@@ -1,4 +1,4 @@
-"""Average pools, and max-pools over three dimensions of which one stays as it is."""
+"""Average pools of planes, and max-pools over three dimensions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, handler, need_view
 from spk.importer.ops_layer import conv2d, max_pool
+from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, View, reshape
 
-__all__: list[str] = []
+__all__ = ["avg_pool_2d"]
 
 
 def _triple(x: Any) -> tuple[int, int, int]:
@@ -24,22 +25,28 @@ def _triple(x: Any) -> tuple[int, int, int]:
 def _max_pool_3d(
     ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
 ) -> View:
-    """Over the last two dimensions: the one in front of them, and time where it is another, stay as they are."""
+    """Over the last two dimensions, then over the one in front of them, which may be time where it stays as it is."""
     view = need_view(x)
     kernel, padding, dilation = _triple(kernel), _triple(padding), _triple(dilation)
     stride = _triple(stride) if stride not in ((), [], None) else kernel
-    if (kernel[0], stride[0], padding[0]) != (1, 1, 0) or len(view.dims) != 5:
-        raise Unsupported("max-pool over three dimensions", "MaxPool3d((1, height, width)), or MaxPool2d")
+    if len(view.dims) != 5:
+        raise Unsupported("max-pool over three dimensions without a batch dimension", "[T * B, C, D, H, W]")
     samples, *features = view.dims[:3]
     if features and all(a.axis in (TIME, BATCH) for a in features[0]):
         samples = (*samples, *features.pop(0))
     flat = View(view.value, (samples, tuple(a for g in features for a in g), *view.dims[3:]))
     pooled = max_pool(ctx, flat, kernel[1:], stride[1:], padding[1:], dilation[1:], ceil_mode)
-    return reshape(pooled, (*view.shape[:3], *pooled.shape[2:]))
+    pooled = reshape(pooled, (*view.shape[:3], *pooled.shape[2:]))
+    if (kernel[0], stride[0], padding[0]) == (1, 1, 0):
+        return pooled
+    n, channels, depth, height, width = pooled.shape
+    rows = reshaped(ctx, pooled, (n, channels, depth, height * width))
+    rows = max_pool(ctx, rows, (kernel[0], 1), (stride[0], 1), (padding[0], 0), (dilation[0], 1), ceil_mode)
+    return reshaped(ctx, rows, (n, channels, rows.shape[2], height, width))
 
 
 @handler("aten.avg_pool2d.default")
-def _avg_pool_2d(
+def avg_pool_2d(
     ctx: Context,
     x: Any,
     kernel: Any,

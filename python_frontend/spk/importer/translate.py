@@ -15,6 +15,7 @@ from torch.utils import _pytree as pytree
 
 import spk.importer.attention
 import spk.importer.ops_arith
+import spk.importer.ops_conv
 import spk.importer.ops_mean
 import spk.importer.ops_neuron
 import spk.importer.ops_pool
@@ -353,16 +354,11 @@ _HINTS = {
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "sum": "a mean",
-    "avg_pool1d": "AvgPool1d over windows side by side, a mean, or a Conv1d with constant weights",
-    "avg_pool3d": "a mean, or AvgPool2d at every time step",
-    "conv3d": "Conv2d at every time step",
-    "conv_transpose1d": "Conv1d with stride 1, or Linear",
-    "conv_transpose2d": "Conv2d with stride 1",
-    "conv_transpose3d": "Conv2d with stride 1 at every time step",
-    "upsample_nearest1d": "the same resolution throughout",
-    "upsample_nearest2d": "the same resolution throughout",
-    "upsample_bilinear2d": "the same resolution throughout",
-    "max_unpool2d": "the same resolution throughout",
+    "upsample_linear1d": "Upsample with mode='nearest'",
+    "upsample_bilinear2d": "Upsample with mode='nearest'",
+    "upsample_nearest3d": "Upsample of planes",
+    "max_unpool2d": "Upsample with mode='nearest'",
+    "max_unpool3d": "Upsample with mode='nearest'",
     "adaptive_max_pool2d": "MaxPool2d",
     "adaptive_max_pool3d": "MaxPool2d at every time step",
 }
