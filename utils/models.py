@@ -7,7 +7,7 @@ For every published size: imports it with random weights, and counts parameters
 in PyTorch and multiply-accumulates by spk-compile. For every graph: settles a
 small one on a dyadic grid and compares all spikes of the compiled model with
 PyTorch's. --full instead takes the first published size of every family, which
-needs some minutes and up to 8 GB each: all spikes on the grid, and with
+needs one or two minutes and a few GB each: all spikes on the grid, and with
 real-valued weights, beside what PyTorch in float32 and in float64 differ by.
 
 Results are kept in docs/models.json; the tables are written from it, so that

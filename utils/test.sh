@@ -5,7 +5,7 @@
 #                    every mutation; 0: leave the mutations alone (default: list
 #                    them, which counts only if it fails)
 #   SPK_TEST_FULL    1: also compare a published size of every model with PyTorch
-#                    (an hour, 8 GB), which counts as one test
+#                    (a quarter of an hour, a few GB), which counts as one test
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$root"
