@@ -120,7 +120,7 @@ struct ExpandIntegerSpikesPass
     if (SumAttr sum = binary.getSummation())
       binary.setSummation(SumAttr::get(&getContext(), sum.getKind(),
                                        sum.getGroup(),
-                                       /*planes=*/false, /*groupedPlanes=*/0));
+                                       /*planes=*/false, /*grouped_planes=*/0));
     Value sum = AccumulateOp::create(b, loc, typeOf(synapse->getResult(0)),
                                      result, levels);
     if (bias)
