@@ -92,7 +92,7 @@ private:
         return set(layer, forced->getName(), "forced: " + forced->getSummary(),
                    estimates);
     // The first one where several are as fast.
-    auto fastest = llvm::min_element(estimates, llvm::less_second());
+    auto *fastest = llvm::min_element(estimates, llvm::less_second());
     const SynapseStrategy *chosen = candidates[fastest - estimates.begin()];
     return set(layer, chosen->getName(),
                chosen->getSummary() +
