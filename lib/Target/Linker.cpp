@@ -70,7 +70,7 @@ std::string Linker::inWork(const llvm::Twine &name) const {
 
 void Linker::startCompilation(StringRef source, StringRef object,
                               const std::vector<std::string> &extra,
-                              std::function<llvm::Error()> prepare) {
+                              const std::function<llvm::Error()> &prepare) {
   std::vector<std::string> arguments = toolchain.getTargetArguments(target);
   // Nothing may need more than the baseline: it runs before the check.
   if (target.triple.isX86())
@@ -104,11 +104,11 @@ llvm::Error Linker::wait() {
                        : llvm::createStringError(first);
 }
 
-void Linker::startWeights(std::function<llvm::Error()> write) {
+void Linker::startWeights(const std::function<llvm::Error()> &write) {
   startCompilation(inWork(getWeightsAssemblyFile(options.modelName)),
                    options.modelName + ".weights.o",
                    {"-Xassembler", "-I", "-Xassembler", options.workDirectory},
-                   std::move(write));
+                   write);
 }
 
 /// Options for the C sources of the runtime.

@@ -55,7 +55,7 @@ public:
   void startRuntime();
 
   /// Starts to write the weights with `write`, and then to assemble them.
-  void startWeights(std::function<llvm::Error()> write);
+  void startWeights(const std::function<llvm::Error()> &write);
 
   /// Waits for all of this, links it with `numParts` files of kernels, and adds
   /// the artefact to `outputs`, with its header if other programs are to use
@@ -68,7 +68,7 @@ private:
   std::string inWork(const llvm::Twine &name) const;
   void startCompilation(StringRef source, StringRef object,
                         const std::vector<std::string> &extra,
-                        std::function<llvm::Error()> prepare = {});
+                        const std::function<llvm::Error()> &prepare = {});
   llvm::Error startRunner();
   llvm::Error wait();
 
