@@ -199,6 +199,9 @@ struct ANNToSNNPass : spk::impl::ANNToSNNBase<ANNToSNNPass> {
           llvm::all_of(op->getOperands(), hasTime))
         return refuse(op) << "combines two activations, which does not add up "
                              "over time";
+      if (isa<arith::DivFOp>(op) && hasTime(op->getOperand(1)))
+        return refuse(op) << "divides by an activation, which does not add up "
+                             "over time";
     }
     if (failed(resizer.resize(op)))
       return refuse(op) << resizer.getReason();

@@ -46,6 +46,16 @@ func.func @main(%x: tensor<1x1x8xf32> {spk.name = "x", spk.static}) -> (tensor<1
 
 // -----
 
+func.func @main(%x: tensor<1x1x8xf32> {spk.name = "x", spk.static}) -> (tensor<1x1x8xf32> {spk.name = "y", spk.static}) {
+  %c = arith.constant dense<2.0> : tensor<1x1x8xf32>
+  %0 = spk.qcfs %x {levels = 4 : i64, up = 1.0 : f32} : tensor<1x1x8xf32> -> tensor<1x1x8xf32>
+  // expected-error @unknown {{layer quotient cannot become part of an SNN: arith.divf divides by an activation, which does not add up over time}}
+  %1 = arith.divf %c, %0 : tensor<1x1x8xf32> loc("quotient")
+  return %1 : tensor<1x1x8xf32>
+}
+
+// -----
+
 func.func @main(%x: tensor<1x4x2x8xf32> {spk.name = "x", spk.static}) -> (tensor<4x2x8xf32> {spk.name = "y", spk.static}) {
   // expected-error @unknown {{layer flatten cannot become part of an SNN: tensor.collapse_shape merges the time axis with another}}
   %0 = tensor.collapse_shape %x [[0, 1], [2], [3]] : tensor<1x4x2x8xf32> into tensor<4x2x8xf32> loc("flatten")
