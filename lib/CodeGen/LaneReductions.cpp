@@ -43,16 +43,30 @@ static SmallVector<Value> maxOfPlanes(KernelBuilder &b, ValueRange x,
 FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
   RankedTensorType type = typeOf(op.getInput());
   ArrayRef<int64_t> shape = type.getShape();
-  // The part of the window that lies inside the input.
-  SmallVector<Value> lower, upper;
+  // The taps of the window that lie inside the input, first * dilation being
+  // where the window begins.
+  SmallVector<Value> origins, lower, upper;
   for (int i : {0, 1}) {
+    int64_t dilation = op.getDilation()[i];
     Value origin =
         arith::SubIOp::create(b, b.mulIndex(at.axes[i], op.getStrides()[i]),
                               b.index(op.getPadding()[i]));
-    lower.push_back(b.maxIndex(origin, b.index(0)));
-    upper.push_back(b.minIndex(b.addIndex(origin, op.getKernel()[i]),
-                               b.index(shape[2 + i])));
+    auto tapsInFrontOf = [&](int64_t position) {
+      Value room = b.maxIndex(
+          arith::SubIOp::create(b, b.index(position), origin), b.index(0));
+      return dilation == 1
+                 ? room
+                 : b.floorDiv(b.addIndex(room, dilation - 1), dilation);
+    };
+    origins.push_back(origin);
+    lower.push_back(tapsInFrontOf(0));
+    upper.push_back(b.minIndex(tapsInFrontOf(shape[2 + i]),
+                               b.index(op.getKernel()[i])));
   }
+  auto positionOf = [&](int i, Value tap) -> Value {
+    return arith::AddIOp::create(b, origins[i],
+                                 b.mulIndex(tap, op.getDilation()[i]));
+  };
   SpikeEncodingAttrInterface encoding = getSpikeEncoding(type);
   SmallVector<Value> identity;
   if (encoding)
@@ -66,7 +80,7 @@ FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
             lower[1], upper[1], outer,
             [&](Value x, ValueRange inner) -> SmallVector<Value> {
               Position window = at;
-              window.axes = {y, x};
+              window.axes = {positionOf(0, y), positionOf(1, x)};
               FailureOr<Lanes> lanes = emit(op.getInput(), window);
               if (failed(lanes)) {
                 status = failure();

@@ -74,8 +74,10 @@ TileGeometry::TileGeometry(FusedOp layer) : op(layer.getSynapse()) {
   std::tie(sizeY, sizeX) = getPositions(op->getResult(0));
   if (MaxPoolOp pool = getPoolOf(op)) {
     isPooled = true;
-    windowY = {pool.getKernel()[0], pool.getStrides()[0], pool.getPadding()[0]};
-    windowX = {pool.getKernel()[1], pool.getStrides()[1], pool.getPadding()[1]};
+    windowY = {pool.getWindowExtent(0), pool.getStrides()[0],
+               pool.getPadding()[0]};
+    windowX = {pool.getWindowExtent(1), pool.getStrides()[1],
+               pool.getPadding()[1]};
   }
   steps = shapeOf(op->getResult(0))[0];
 

@@ -7,6 +7,7 @@
 
 #include "Handlers.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
 
 using namespace mlir;
@@ -49,12 +50,16 @@ static LogicalResult evaluateFloatBinary(OpTy op, Evaluation &e) {
   return success();
 }
 
-static LogicalResult evaluateNegF(arith::NegFOp op, Evaluation &e) {
+static float negative(float a) { return -a; }
+static float squareRoot(float a) { return std::sqrt(a); }
+
+template <typename OpTy, float (*function)(float)>
+static LogicalResult evaluateFloatUnary(OpTy op, Evaluation &e) {
   if (failed(requireF32(op, e.operands[0])))
     return failure();
   for (auto [out, a] : llvm::zip_equal(e.out<float>(op.getResult()),
                                        e.operands[0].get<float>()))
-    out = -a;
+    out = function(a);
   return success();
 }
 
@@ -166,7 +171,8 @@ void spk::addElementwiseHandlers(HandlerTable &table) {
             evaluateFloatBinary<arith::MinimumFOp, minimum>>();
   table.add<arith::MulFOp, evaluateFloatBinary<arith::MulFOp, mul>>();
   table.add<arith::SubFOp, evaluateFloatBinary<arith::SubFOp, sub>>();
-  table.add<arith::NegFOp, evaluateNegF>();
+  table.add<arith::NegFOp, evaluateFloatUnary<arith::NegFOp, negative>>();
+  table.add<math::SqrtOp, evaluateFloatUnary<math::SqrtOp, squareRoot>>();
   table.add<arith::CmpFOp, evaluateCmpF>();
   table.add<arith::SelectOp, evaluateSelect>();
 

@@ -25,6 +25,14 @@ static T maximum(T a, T b) {
   return a > b ? a : b;
 }
 
+/// What a window has that lies outside the input: dilated ones may.
+template <typename T>
+static T largestOfNone() {
+  if constexpr (std::is_floating_point_v<T>)
+    return -std::numeric_limits<T>::infinity();
+  return T(0);
+}
+
 template <typename T>
 static void pool(MaxPoolOp op, ArrayRef<int64_t> inShape,
                  ArrayRef<int64_t> outShape, ArrayRef<T> input,
@@ -34,7 +42,7 @@ static void pool(MaxPoolOp op, ArrayRef<int64_t> inShape,
   int64_t height = inShape[rowAxis], width = inShape[rowAxis + 1];
   int64_t outHeight = outShape[rowAxis], outWidth = outShape[rowAxis + 1];
   ArrayRef<int64_t> kernel = op.getKernel(), strides = op.getStrides(),
-                    padding = op.getPadding();
+                    padding = op.getPadding(), dilation = op.getDilation();
   auto at = [&](int64_t frame, int64_t c, int64_t y, int64_t x, int64_t h,
                 int64_t w) {
     return last ? ((frame * h + y) * w + x) * channels + c
@@ -47,14 +55,15 @@ static void pool(MaxPoolOp op, ArrayRef<int64_t> inShape,
           std::optional<T> best;
           for (int64_t kh = 0; kh < kernel[0]; ++kh)
             for (int64_t kw = 0; kw < kernel[1]; ++kw) {
-              int64_t row = y * strides[0] + kh - padding[0];
-              int64_t column = x * strides[1] + kw - padding[1];
+              int64_t row = y * strides[0] + kh * dilation[0] - padding[0];
+              int64_t column = x * strides[1] + kw * dilation[1] - padding[1];
               if (row < 0 || row >= height || column < 0 || column >= width)
                 continue;
               T value = input[at(frame, c, row, column, height, width)];
               best = best ? maximum(*best, value) : value;
             }
-          output[at(frame, c, y, x, outHeight, outWidth)] = best.value_or(T(0));
+          output[at(frame, c, y, x, outHeight, outWidth)] =
+              best.value_or(largestOfNone<T>());
         }
 }
 

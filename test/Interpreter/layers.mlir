@@ -66,6 +66,12 @@ func.func @joins() -> (tensor<1x1x4xi8> {spk.name = "spikes"}, tensor<1x1x4xi16>
 // POOL: negative: float32[1,1,1,2,2] = -1 -1 -1 -1
 // POOL: nan: float32[1,1,1,1,2] = {{-?}}nan 0
 // POOL: spikes: bool[1,1,1,1,2] = 0 1
+// The corners: a row and a column stand between them.
+// POOL: dilated: int8[1,1,1,1,1] = 9
+// 1 2 / 4 5 / 7 8 and, of a window that reaches beyond, 3 / 6 / 9.
+// POOL: ceil: int8[1,1,1,1,2] = 8 9
+// 3 columns apart around one column: -2 and 1, -1 and 2.
+// POOL: outside: float32[1,1,1,1,2] = -inf -inf
 // Means of 1 2 / 3 4 / 5 6 over the tokens, and over time.
 // POOL: tokens: float32[1,1,1,2] = 3 4
 // POOL: both: float32[1,1,1,1] = 3.5
@@ -74,6 +80,7 @@ func.func @joins() -> (tensor<1x1x4xi8> {spk.name = "spikes"}, tensor<1x1x4xi16>
 // POOL: ascending: float32[1,1,1] = 0.333333343
 func.func @pools() -> (tensor<1x1x1x2x2xi8> {spk.name = "counts"}, tensor<1x1x1x2x2xf32> {spk.name = "negative"},
     tensor<1x1x1x1x2xf32> {spk.name = "nan"}, tensor<1x1x1x1x2xi1> {spk.name = "spikes"},
+    tensor<1x1x1x1x1xi8> {spk.name = "dilated"}, tensor<1x1x1x1x2xi8> {spk.name = "ceil"}, tensor<1x1x1x1x2xf32> {spk.name = "outside"},
     tensor<1x1x1x2xf32> {spk.name = "tokens"}, tensor<1x1x1x1xf32> {spk.name = "both"},
     tensor<1x1x2xf32> {spk.name = "time"}, tensor<1x1x1xf32> {spk.name = "ascending"}) {
   %x = arith.constant dense<[[[[[1, 2, 3], [4, 5, 6], [7, 8, 9]]]]]> : tensor<1x1x1x3x3xi8>
@@ -86,6 +93,10 @@ func.func @pools() -> (tensor<1x1x1x2x2xi8> {spk.name = "counts"}, tensor<1x1x1x
   %3 = spk.max_pool %s {kernel = array<i64: 1, 2>, strides = array<i64: 1, 2>, layout = #spk.layout<channels_last>} : tensor<1x1x1x4x1xi1> -> tensor<1x1x1x2x1xi1>
   %4 = tensor.collapse_shape %3 [[0], [1], [2], [3, 4]] : tensor<1x1x1x2x1xi1> into tensor<1x1x1x2xi1>
   %5 = tensor.expand_shape %4 [[0], [1], [2], [3, 4]] output_shape [1, 1, 1, 1, 2] : tensor<1x1x1x2xi1> into tensor<1x1x1x1x2xi1>
+  %10 = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 1, 1>, dilation = array<i64: 2, 2>} : tensor<1x1x1x3x3xi8> -> tensor<1x1x1x1x1xi8>
+  %11 = spk.max_pool %x {kernel = array<i64: 3, 2>, strides = array<i64: 2, 2>, ceil_mode} : tensor<1x1x1x3x3xi8> -> tensor<1x1x1x1x2xi8>
+  %one = arith.constant dense<1.0> : tensor<1x1x1x1x1xf32>
+  %12 = spk.max_pool %one {kernel = array<i64: 1, 2>, padding = array<i64: 0, 2>, dilation = array<i64: 1, 3>} : tensor<1x1x1x1x1xf32> -> tensor<1x1x1x1x2xf32>
   %m = arith.constant dense<[[[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]]]> : tensor<1x1x3x2xf32>
   %6 = spk.mean %m {axes = array<i64: 2>} : tensor<1x1x3x2xf32> -> tensor<1x1x1x2xf32>
   %7 = spk.mean %m {axes = array<i64: 2, 3>} : tensor<1x1x3x2xf32> -> tensor<1x1x1x1xf32>
@@ -93,7 +104,7 @@ func.func @pools() -> (tensor<1x1x1x2x2xi8> {spk.name = "counts"}, tensor<1x1x1x
   %8 = spk.mean %t {axes = array<i64: 0>} : tensor<3x1x2xi1> -> tensor<1x1x2xf32>
   %a = arith.constant dense<[[[1.0e8, -1.0e8, 1.0]]]> : tensor<1x1x3xf32>
   %9 = spk.mean %a {axes = array<i64: 2>} : tensor<1x1x3xf32> -> tensor<1x1x1xf32>
-  return %0, %1, %2, %5, %6, %7, %8, %9 : tensor<1x1x1x2x2xi8>, tensor<1x1x1x2x2xf32>, tensor<1x1x1x1x2xf32>, tensor<1x1x1x1x2xi1>, tensor<1x1x1x2xf32>, tensor<1x1x1x1xf32>, tensor<1x1x2xf32>, tensor<1x1x1xf32>
+  return %0, %1, %2, %5, %10, %11, %12, %6, %7, %8, %9 : tensor<1x1x1x2x2xi8>, tensor<1x1x1x2x2xf32>, tensor<1x1x1x1x2xf32>, tensor<1x1x1x1x2xi1>, tensor<1x1x1x1x1xi8>, tensor<1x1x1x1x2xi8>, tensor<1x1x1x1x2xf32>, tensor<1x1x1x2xf32>, tensor<1x1x1x1xf32>, tensor<1x1x2xf32>, tensor<1x1x1xf32>
 }
 
 // A fused layer is its region; packing changes no value. Sum 2, scaled and

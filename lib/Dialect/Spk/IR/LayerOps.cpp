@@ -90,6 +90,17 @@ SmallVector<OpOperand *> ScaleShiftOp::getLayoutOperands() {
 // MaxPoolOp
 //===----------------------------------------------------------------------===//
 
+/// Windows along an axis of `size` positions.
+static int64_t getNumWindows(MaxPoolOp op, int axis, int64_t size) {
+  int64_t extent = op.getWindowExtent(axis), stride = op.getStrides()[axis],
+          padding = op.getPadding()[axis];
+  int64_t fitting = getWindowedSize(size, extent, stride, padding);
+  int64_t begin = fitting * stride - padding; // Of the next window.
+  bool reachesBeyond = op.getCeilMode() && begin < size &&
+                       begin + extent - stride < size + padding;
+  return fitting + reachesBeyond;
+}
+
 LogicalResult MaxPoolOp::verify() {
   ArrayRef<int64_t> input = shapeOf(getInput()), result = shapeOf(getResult());
   if (input.size() != 5 || result.size() != 5)
@@ -101,21 +112,21 @@ LogicalResult MaxPoolOp::verify() {
            << getElementTypeOrSelf(getResult());
   auto positive = [](int64_t size) { return size >= 1; };
   if (getKernel().size() != 2 || getStrides().size() != 2 ||
-      getPadding().size() != 2 || !llvm::all_of(getKernel(), positive) ||
-      !llvm::all_of(getStrides(), positive))
-    return emitOpError("kernel and strides must be two positive numbers each, "
-                       "padding two numbers");
+      getPadding().size() != 2 || getDilation().size() != 2 ||
+      !llvm::all_of(getKernel(), positive) ||
+      !llvm::all_of(getStrides(), positive) ||
+      !llvm::all_of(getDilation(), positive))
+    return emitOpError("kernel, strides and dilation must be two positive "
+                       "numbers each, padding two numbers");
   for (int i : {0, 1})
-    if (getPadding()[i] < 0 || 2 * getPadding()[i] > getKernel()[i])
-      return emitOpError("padding must be at most half the kernel, ")
-             << getPadding()[i] << " against " << getKernel()[i];
+    if (getPadding()[i] < 0 || 2 * getPadding()[i] > getWindowExtent(i))
+      return emitOpError("padding must be at most half the window, ")
+             << getPadding()[i] << " against " << getWindowExtent(i);
   SmallVector<int64_t> expected(input);
   int64_t firstSpatial = getLayout() == Layout::ChannelsFirst ? 3 : 2;
-  for (int i : {0, 1}) {
+  for (int i : {0, 1})
     expected[firstSpatial + i] =
-        getWindowedSize(input[firstSpatial + i], getKernel()[i],
-                        getStrides()[i], getPadding()[i]);
-  }
+        getNumWindows(*this, i, input[firstSpatial + i]);
   if (result != ArrayRef<int64_t>(expected))
     return emitOpError("result must have shape [")
            << expected << "], got " << getResult().getType();

@@ -33,6 +33,7 @@ struct ExpandSPSPattern : OpRewritePattern<SPSOp> {
     return MaxPoolOp::create(
         rewriter, op.getLoc(), type.clone(shape), input, op.getPoolKernelAttr(),
         op.getPoolStridesAttr(), op.getPoolPaddingAttr(),
+        rewriter.getDenseI64ArrayAttr({1, 1}), /*ceil_mode=*/UnitAttr(),
         LayoutAttr::get(op.getContext(), Layout::ChannelsFirst));
   }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -22,9 +23,11 @@ using namespace mlir::spk;
 
 namespace {
 
-/// Elementwise arithmetic on activations, `[T, B, ..., C]`.
+/// Elementwise arithmetic on activations, `[T, B, ..., C]`. Of functions only
+/// the square root, which every target rounds correctly.
 bool isElementwise(Operation *op) {
-  if (!isa_and_nonnull<arith::ArithDialect>(op->getDialect()) ||
+  if (!(isa_and_nonnull<arith::ArithDialect>(op->getDialect()) ||
+        isa<math::SqrtOp>(op)) ||
       op->getNumResults() != 1 || op->getNumOperands() == 0)
     return false;
   auto type = dyn_cast<RankedTensorType>(op->getResult(0).getType());

@@ -532,7 +532,7 @@ func.func @max_pool_elements(%x: tensor<4x1x3x8x8xi1>) {
 // -----
 
 func.func @max_pool_kernel_zero(%x: tensor<4x1x3x8x8xi1>) {
-  // expected-error @below {{'spk.max_pool' op kernel and strides must be two positive numbers each, padding two numbers}}
+  // expected-error @below {{'spk.max_pool' op kernel, strides and dilation must be two positive numbers each, padding two numbers}}
   %y = spk.max_pool %x {kernel = array<i64: 0, 2>} : tensor<4x1x3x8x8xi1> -> tensor<4x1x3x4x4xi1>
   return
 }
@@ -540,8 +540,43 @@ func.func @max_pool_kernel_zero(%x: tensor<4x1x3x8x8xi1>) {
 // -----
 
 func.func @max_pool_padding(%x: tensor<4x1x3x8x8xi1>) {
-  // expected-error @below {{'spk.max_pool' op padding must be at most half the kernel, 2 against 2}}
+  // expected-error @below {{'spk.max_pool' op padding must be at most half the window, 2 against 2}}
   %y = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, padding = array<i64: 0, 2>} : tensor<4x1x3x8x8xi1> -> tensor<4x1x3x4x4xi1>
+  return
+}
+
+// -----
+
+func.func @max_pool_dilation_zero(%x: tensor<4x1x3x8x8xi1>) {
+  // expected-error @below {{'spk.max_pool' op kernel, strides and dilation must be two positive numbers each, padding two numbers}}
+  %y = spk.max_pool %x {kernel = array<i64: 2, 2>, dilation = array<i64: 1, 0>} : tensor<4x1x3x8x8xi1> -> tensor<4x1x3x7x7xi1>
+  return
+}
+
+// -----
+
+// A window of 4 rows and one of 3 columns.
+func.func @max_pool_dilation(%x: tensor<4x1x3x8x8xi1>) {
+  // expected-error @below {{'spk.max_pool' op result must have shape [4, 1, 3, 9, 6], got 'tensor<4x1x3x8x6xi1>'}}
+  %y = spk.max_pool %x {kernel = array<i64: 2, 3>, padding = array<i64: 2, 0>, dilation = array<i64: 3, 1>} : tensor<4x1x3x8x8xi1> -> tensor<4x1x3x8x6xi1>
+  return
+}
+
+// -----
+
+// Windows of rows begin at -1, 1, 3, 5; those of columns at 0, 3, 6, but 9 is outside.
+func.func @max_pool_ceil_mode(%x: tensor<4x1x3x6x9xi1>) {
+  // expected-error @below {{'spk.max_pool' op result must have shape [4, 1, 3, 4, 3], got 'tensor<4x1x3x3x3xi1>'}}
+  %y = spk.max_pool %x {kernel = array<i64: 2, 1>, strides = array<i64: 2, 3>, padding = array<i64: 1, 0>, ceil_mode} : tensor<4x1x3x6x9xi1> -> tensor<4x1x3x3x3xi1>
+  return
+}
+
+// -----
+
+// Windows of rows begin at -1 and 3; the next one would begin in the padding behind.
+func.func @max_pool_ceil_mode_in_the_padding(%x: tensor<4x1x3x6x9xi1>) {
+  // expected-error @below {{'spk.max_pool' op result must have shape [4, 1, 3, 2, 9], got 'tensor<4x1x3x3x9xi1>'}}
+  %y = spk.max_pool %x {kernel = array<i64: 3, 1>, strides = array<i64: 4, 1>, padding = array<i64: 1, 0>, ceil_mode} : tensor<4x1x3x6x9xi1> -> tensor<4x1x3x3x9xi1>
   return
 }
 

@@ -404,21 +404,40 @@ def Spk_MaxPoolOp : Spk_Op<"max_pool", [Pure, Spk_TimeWise,
   let summary = "2-D max-pool at every time step";
   let description = [{
     Largest value of the window; positions outside the input do not count. On
-    spikes it is the OR of the window. A NaN in the window gives NaN.
+    spikes it is the OR of the window. A NaN in the window gives NaN. The
+    positions of a window are `dilation` apart.
 
     ```mlir
     %y = spk.max_pool %x {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, padding = array<i64: 1, 1>}
        : tensor<4x1x48x32x32xi1> -> tensor<4x1x48x16x16xi1>
+    ```
+
+    Along an axis there are as many windows as fit; with `ceil_mode` also one
+    that begins inside the input, or in the padding in front of it, and ends
+    behind its padding:
+
+    ```mlir
+    %y = spk.max_pool %x {kernel = array<i64: 2, 2>, strides = array<i64: 2, 2>, ceil_mode}
+       : tensor<4x1x48x7x7xi1> -> tensor<4x1x48x4x4xi1>
     ```
   }];
   let arguments = (ins Spk_Values:$input,
     DenseI64ArrayAttr:$kernel,
     DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$strides,
     DefaultValuedAttr<DenseI64ArrayAttr, "{0, 0}">:$padding,
+    DefaultValuedAttr<DenseI64ArrayAttr, "{1, 1}">:$dilation,
+    UnitAttr:$ceil_mode,
     DefaultValuedAttr<Spk_LayoutAttr, "::mlir::spk::Layout::ChannelsFirst">:$layout);
   let results = (outs Spk_Values:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Rows (axis 0) or columns (axis 1) from the first to the last position of
+    /// a window.
+    int64_t getWindowExtent(int axis) {
+      return (getKernel()[axis] - 1) * getDilation()[axis] + 1;
+    }
+  }];
 }
 
 def Spk_AddOp : Spk_Op<"add", [Pure, Spk_TimeWise, Commutative,
