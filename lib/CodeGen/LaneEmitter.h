@@ -75,6 +75,8 @@ private:
   FailureOr<Lanes> emitAccumulate(AccumulateOp op, const Position &at);
   FailureOr<Lanes> emitElementwise(Operation *op, const Position &at);
 
+  /// `start` and the channels of `value`, added in ascending order.
+  FailureOr<Value> emitChannelSum(Value value, Value start, const Position &at);
   /// The first plane of `spikes`.
   FailureOr<Value> emitWord(Value spikes, const Position &at);
   /// The word of a block of channels each `run` neighbours of which have one

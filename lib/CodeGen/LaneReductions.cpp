@@ -134,18 +134,24 @@ FailureOr<Value> LaneEmitter::emitReduction(
 
 FailureOr<Lanes> LaneEmitter::emitMean(MeanOp op, const Position &at) {
   RankedTensorType type = typeOf(op.getInput());
+  ArrayRef<int64_t> axes = op.getAxes();
   int64_t count = 1;
-  for (int64_t axis : op.getAxes()) {
-    if (axis == 1 || axis == type.getRank() - 1) {
-      op->emitOpError("native code must not reduce the ")
-          << (axis == 1 ? "batch" : "channels");
+  for (int64_t axis : axes) {
+    if (axis == 1) {
+      op->emitOpError("native code must not reduce the batch");
       return failure();
     }
     count *= type.getDimSize(axis);
   }
+  bool overChannels = axes.back() == type.getRank() - 1;
+  Value zero = overChannels
+                   ? arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f))
+                   : b.splat(0.0f);
   FailureOr<Value> sum = emitReduction(
-      type, op.getAxes(), /*groups=*/1, at, b.splat(0.0f),
+      type, overChannels ? axes.drop_back() : axes, /*groups=*/1, at, zero,
       [&](Value sum, const Position &place) -> FailureOr<Value> {
+        if (overChannels)
+          return emitChannelSum(op.getInput(), sum, place);
         FailureOr<Lanes> lanes = emit(op.getInput(), place);
         if (failed(lanes))
           return failure();
@@ -153,8 +159,37 @@ FailureOr<Lanes> LaneEmitter::emitMean(MeanOp op, const Position &at) {
       });
   if (failed(sum))
     return failure();
+  if (overChannels)
+    sum = vector::BroadcastOp::create(b, b.floatLanes(), *sum).getResult();
   return Lanes::ofVector(
       arith::DivFOp::create(b, *sum, b.splat(static_cast<float>(count))));
+}
+
+FailureOr<Value> LaneEmitter::emitChannelSum(Value value, Value start,
+                                             const Position &at) {
+  int64_t channels = typeOf(value).getShape().back();
+  LogicalResult status = success();
+  Value sum =
+      b.loop(b.index(0), b.index(llvm::divideCeil(channels, kLanes)), {start},
+             [&](Value block, ValueRange carried) -> SmallVector<Value> {
+               Position place = at;
+               place.block = block;
+               FailureOr<Lanes> lanes = emit(value, place);
+               if (failed(lanes)) {
+                 status = failure();
+                 return {carried[0]};
+               }
+               // Without reassociation, lane by lane. Adding -0 changes no bit.
+               Value addends = arith::SelectOp::create(
+                   b, b.wordToMask(b.validLanes(block, channels)),
+                   toFloat(*lanes), b.splat(-0.0f));
+               return {vector::ReductionOp::create(
+                   b, vector::CombiningKind::ADD, addends, carried[0])};
+             })
+          .front();
+  if (failed(status))
+    return failure();
+  return sum;
 }
 
 FailureOr<Lanes> LaneEmitter::emitCount(CountOp op, const Position &at) {

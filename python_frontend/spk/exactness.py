@@ -101,7 +101,8 @@ def _observe(model: nn.Module, example: Sequence[Tensor], see: Callable[[_Call],
     leaves = (*neuron_classes(model), *SYNAPSES, *NORMS, *POOLS)
 
     def watch(path: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor) -> None:
+        def hook(module: nn.Module, inputs: tuple[Tensor, ...], result: Tensor | tuple[Tensor, Tensor]) -> None:
+            result = result[0] if isinstance(result, tuple) else result  # of a pool that returns its indices too
             see(_Call(path, module, inputs[0].detach().clone(), result.detach().clone()))  # a model may work in place
 
         return hook

@@ -164,6 +164,11 @@ def filled(x: Tensor) -> Tensor:
     return x
 
 
+def margins_of_two_numbers(x: Tensor) -> Tensor:
+    """Of the same shapes in one module."""
+    return F.pad(x, (1, 1, 1, 1), value=0.5) - F.pad(x, (1, 1, 1, 1), value=0.25) * 0.5
+
+
 CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
     "border": (Bordered, IMAGES),
     "border_of_two_with_bias": (lambda: Bordered(border=2, bias=True), IMAGES),
@@ -178,6 +183,7 @@ CASES: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...]]] = {
     "pad_columns": (lambda: Margins(lambda x: F.pad(x, (2, 2))), IMAGES),
     "pad_two_sides": (lambda: Margins(lambda x: F.pad(x, (0, 1, 1, 0))), IMAGES),
     "pad_and_fill": (lambda: Margins(filled), IMAGES),
+    "margins_of_two_numbers": (lambda: Margins(margins_of_two_numbers), IMAGES),
 }
 
 

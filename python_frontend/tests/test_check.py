@@ -30,10 +30,10 @@ class Halved(LIFNode):
 class Bad(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 8, 3, padding=1, padding_mode="reflect")
+        self.conv = nn.Conv2d(3, 8, 2, padding="same")
         self.norm = nn.LayerNorm(8)
         self.halved = Halved()
-        self.wide = nn.GroupNorm(2, 8)
+        self.smooth = nn.Softplus()
         self.lif = LIFNode()
         self.fc = nn.Linear(8, 10)
         self.dead = nn.GELU()
@@ -44,7 +44,7 @@ class Bad(nn.Module):
         x = self.conv(x.flatten(0, 1)).unflatten(0, (t, b))
         x = self.lif(self.halved(x) * 1.0).flatten(3)
         y = torch.cumsum(x, 3)
-        z = self.wide(x.flatten(0, 1)).unflatten(0, (t, b))
+        z = self.smooth(x.flatten(0, 1)).unflatten(0, (t, b))
         return self.fc(self.norm((y + z).transpose(-1, -2)).mean(2).mean(0))
 
 
@@ -57,13 +57,13 @@ def problems(model: nn.Module, *inputs: Tensor) -> dict[tuple[str, str], str]:
 def test_all_problems_at_once() -> None:
     found = problems(Bad(), torch.rand(2, 3, 8, 8))
     assert set(found) == {
-        ("conv", "aten.pad.default"),
+        ("conv", "aten.conv2d.padding"),
         ("halved", "neuron"),
         ("", "aten.cumsum.default"),
-        ("wide", "aten.group_norm.default"),
+        ("smooth", "aten.softplus.default"),
         ("norm", "aten.layer_norm.default"),
     }
-    assert "padding of mode 'reflect'" in found["conv", "aten.pad.default"]
+    assert "padding='same' with an even kernel" in found["conv", "aten.conv2d.padding"]
     assert found["halved", "neuron"] == "cannot be traced: its control flow depends on values"
 
 
@@ -79,7 +79,7 @@ def test_problem_text() -> None:
     first = raised.value.problems[0]
     assert first.module == "torch.nn.modules.conv.Conv2d"
     assert re.search(r"test_check\.py:\d+$", first.source)
-    assert "nearest supported form: padding with zeros" in str(first)
+    assert "nearest supported form: explicit padding" in str(first)
     assert str(raised.value).startswith("5 unsupported operations:")
 
 

@@ -1,8 +1,7 @@
-"""SpikingJelly 2.0.0: its models, attention layers, containers, wrappers with a ``step_mode``, and loops over single steps."""
+"""SpikingJelly 2.0.0: its models, attention layers, containers, and loops over single steps."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from agreement import agree, seeded
 from torch import Tensor, nn
 
 import spk
-from spk.errors import UnsupportedModelError
 from spk.importer.api import translate
 from spk.shims import stand_ins
 
@@ -247,174 +245,6 @@ def test_time_last(need_tool: Callable[[str], str]) -> None:
     assert all(0.02 < x.rate < 0.98 for x in report.layers)
 
 
-# Wrappers -----------------------------------------------------------------------------
-
-
-class Wrapped(nn.Module):
-    """A layer between two neurons, on ``[T, B, 8, 8, 8]`` or on what `before` makes of that."""
-
-    def __init__(self, parts: Callable[[], list[nn.Module]], before: Callable[[Tensor], Tensor] | None = None) -> None:
-        super().__init__()
-        self.before = before
-        self.conv, self.bn, self.lif = layer.Conv2d(2, 8, 3, padding=1, bias=False), layer.BatchNorm2d(8), neuron.LIFNode()
-        self.parts, self.lif2 = nn.Sequential(*parts()), neuron.LIFNode()
-        multi_step(self)
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.lif(self.bn(self.conv(x)))
-        x = x if self.before is None else self.before(x)
-        return self.lif2(self.parts(x))
-
-
-def tokens(x: Tensor) -> Tensor:
-    return x.flatten(3)
-
-
-def volumes(x: Tensor) -> Tensor:
-    return x.unflatten(2, (2, 4))
-
-
-def deep(x: Tensor) -> Tensor:
-    return x.unflatten(-1, (4, 2))
-
-
-def planes(x: Tensor) -> Tensor:
-    return x.flatten(2, 3)
-
-
-class Apply(nn.Module):
-    """A function as a layer."""
-
-    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.function = function
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.function(x)
-
-
-def then_1x1() -> list[nn.Module]:
-    return [layer.Conv2d(8, 8, 1), layer.BatchNorm2d(8)]
-
-
-def then_1x1x1() -> list[nn.Module]:
-    return [layer.Conv3d(2, 2, 1), layer.BatchNorm3d(2)]
-
-
-def then_linear(features: int = 8) -> list[nn.Module]:
-    return [layer.Flatten(), layer.Linear(features, 8), layer.BatchNorm1d(8)]
-
-
-Case = tuple[Callable[[], list[nn.Module]], Callable[[Tensor], Tensor] | None]
-
-SUPPORTED: dict[str, Case] = {
-    "Conv1d": (lambda: [layer.Conv1d(8, 8, 1, bias=False), layer.BatchNorm1d(8)], tokens),
-    "Conv1d_of_3": (lambda: [layer.Conv1d(8, 8, 3, padding=1, bias=False), layer.BatchNorm1d(8)], tokens),
-    "Conv1d_grouped": (lambda: [layer.Conv1d(8, 16, 3, stride=2, dilation=2, groups=8), layer.BatchNorm1d(16)], tokens),
-    "Conv2d": (lambda: [layer.Conv2d(8, 8, 3, stride=2), layer.BatchNorm2d(8)], None),
-    "Conv2d_same": (lambda: [layer.Conv2d(8, 8, 3, padding="same", groups=2), layer.BatchNorm2d(8)], None),
-    "Conv2d_dilated": (lambda: [layer.Conv2d(8, 8, 3, padding=(2, 1), dilation=(2, 1)), layer.BatchNorm2d(8)], None),
-    "Linear": (lambda: [*then_linear(512)], None),
-    "MaxPool1d": (lambda: [layer.MaxPool1d(4), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
-    "MaxPool2d": (lambda: [layer.MaxPool2d(3, 2, 1), *then_1x1()], None),
-    "MaxPool2d_ceil": (lambda: [layer.MaxPool2d(2, ceil_mode=True), *then_1x1()], None),
-    "MaxPool3d": (lambda: [layer.MaxPool3d((1, 2, 2)), Apply(planes), *then_1x1()], volumes),
-    "MaxPool3d_over_depth": (lambda: [layer.MaxPool3d(2, padding=1), *then_1x1x1()], volumes),
-    "Conv3d": (lambda: [layer.Conv3d(2, 2, 3, padding=1), layer.BatchNorm3d(2)], volumes),
-    "Conv3d_strided": (
-        lambda: [layer.Conv3d(2, 4, (2, 3, 1), stride=(2, 1, 2), padding=(1, 0, 0), groups=2), layer.BatchNorm3d(4)],
-        volumes,
-    ),
-    "Conv3d_dilated": (lambda: [layer.Conv3d(2, 2, (3, 3, 2), dilation=(1, 3, 2), padding=1), layer.BatchNorm3d(2)], volumes),
-    "ConvTranspose1d": (
-        lambda: [layer.ConvTranspose1d(8, 8, 3, stride=2, padding=1, output_padding=1), layer.BatchNorm1d(8)],
-        tokens,
-    ),
-    "ConvTranspose2d": (
-        lambda: [layer.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1, groups=2), layer.BatchNorm2d(8)],
-        None,
-    ),
-    "ConvTranspose2d_dilated": (
-        lambda: [layer.ConvTranspose2d(8, 8, 2, stride=(1, 3), dilation=2, padding=(1, 0)), layer.BatchNorm2d(8)],
-        None,
-    ),
-    "ConvTranspose3d": (
-        lambda: [layer.ConvTranspose3d(2, 2, 3, stride=2, padding=1, output_padding=(1, 0, 1)), layer.BatchNorm3d(2)],
-        volumes,
-    ),
-    "Upsample": (lambda: [layer.Upsample(scale_factor=2), *then_1x1()], None),
-    "AvgPool1d": (lambda: [layer.AvgPool1d(4), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
-    "AvgPool1d_overlapping": (lambda: [layer.AvgPool1d(4, stride=1), layer.Conv1d(8, 8, 1), layer.BatchNorm1d(8)], tokens),
-    "AvgPool3d": (lambda: [layer.AvgPool3d(2), *then_1x1x1()], volumes),
-    "AdaptiveAvgPool2d_to_a_divisor": (lambda: [layer.AdaptiveAvgPool2d(4), *then_1x1()], None),
-    "AdaptiveAvgPool2d_to_a_multiple": (lambda: [layer.AdaptiveAvgPool2d(16), *then_1x1()], None),
-    "AvgPool2d": (lambda: [layer.AvgPool2d(2), *then_1x1()], None),
-    "AdaptiveAvgPool1d": (lambda: [layer.AdaptiveAvgPool1d(1), *then_linear()], tokens),
-    "AdaptiveAvgPool2d": (lambda: [layer.AdaptiveAvgPool2d((1, 1)), *then_linear()], None),
-    "AdaptiveAvgPool2d_as_it_is": (lambda: [layer.AdaptiveAvgPool2d(8), *then_1x1()], None),
-    "AdaptiveAvgPool3d": (lambda: [layer.AdaptiveAvgPool3d(1), *then_linear()], deep),
-    "ThresholdDependentBatchNorm2d": (lambda: [layer.Conv2d(8, 8, 3), layer.ThresholdDependentBatchNorm2d(1.0, 1.0, 8)], None),
-    "BatchNorm3d": (lambda: [layer.Conv2d(8, 8, 3), Apply(volumes), layer.BatchNorm3d(2)], None),
-    "Dropout": (lambda: [layer.Dropout(0.5), layer.Dropout2d(0.5), layer.PrintShapeModule(), *then_1x1()], None),
-    "VotingLayer": (lambda: [*then_linear(512), neuron.LIFNode(), layer.VotingLayer(4), layer.Linear(2, 4), layer.BatchNorm1d(4)], None),
-}
-
-
-@pytest.mark.parametrize("name", SUPPORTED)
-def test_wrappers(name: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
-    need_tool("spk-compile")
-    parts, before = SUPPORTED[name]
-    assert agree(seeded(lambda: Wrapped(parts, before)), EVENTS, tmp_path, layers=2) == ""
-
-
-def test_batch_norm_of_every_step(tmp_path: Path, need_tool: Callable[[str], str]) -> None:
-    need_tool("spk-compile")
-    model = seeded(lambda: Wrapped(lambda: [layer.TemporalEffectiveBatchNorm2d(3, 8)], None))
-    with torch.no_grad():
-        model.parts[0].scale.copy_(torch.tensor([0.5, 1.0, 2.0]))
-    assert agree(model, EVENTS, tmp_path, layers=2).startswith("parts.0: arith.mulf looks across time")
-
-
-REFUSED: dict[str, tuple[Case, str]] = {
-    "Conv2d_reflect": ((lambda: [layer.Conv2d(8, 8, 3, padding=1, padding_mode="reflect")], None), "padding of mode 'reflect'"),
-    "Upsample": ((lambda: [layer.Upsample(scale_factor=2, mode="bilinear")], None), "upsample_bilinear2d.*mode='nearest'"),
-    "GroupNorm": ((lambda: [layer.GroupNorm(2, 8)], None), "group_norm.*BatchNorm2d in eval mode"),
-    "MaxPool2d_ceil": ((lambda: [layer.MaxPool2d(3, ceil_mode=True)], None), "ceil_mode, whose last windows.*windows that divide"),
-    "AdaptiveAvgPool2d": ((lambda: [layer.AdaptiveAvgPool2d(3)], None), r"pool of \[8, 8\] to \[3, 3\].*to 1, to a divisor"),
-    "BatchNormThroughTime2d": ((lambda: [layer.BatchNormThroughTime2d(3, 8)], None), "keeps state between calls.*BatchNorm2d, the same"),
-    "NeuNorm": ((lambda: [layer.NeuNorm(8, 8, 8, 0.9)], None), "NeuNorm keeps state.*form: BatchNorm2d"),
-    "DropConnectLinear": ((lambda: [layer.DropConnectLinear(64, 8)], tokens), "DropConnectLinear keeps state.*form: Linear"),
-    "SynapseFilter": ((lambda: [layer.SynapseFilter(tau=2.0)], None), "SynapseFilter keeps state.*a LIF neuron"),
-    "Delay": ((lambda: [layer.Delay(1)], None), "Delay keeps state.*without a delay"),
-    "ElementWiseRecurrentContainer": (
-        (lambda: [layer.ElementWiseRecurrentContainer(neuron.IFNode(), torch.add)], None),
-        "ElementWiseRecurrentContainer keeps state.*nothing is fed back",
-    ),
-    "LinearRecurrentContainer": (
-        (lambda: [layer.Flatten(), layer.LinearRecurrentContainer(neuron.IFNode(), 512, 512)], None),
-        "LinearRecurrentContainer keeps state.*nothing is fed back",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused_wrappers(name: str) -> None:
-    (parts, before), message = REFUSED[name]
-    with pytest.raises(UnsupportedModelError) as raised:
-        translate(seeded(lambda: Wrapped(parts, before)), EVENTS)
-    found = raised.value.problems
-    assert any(re.search(message, " ".join(str(p).split())) for p in found), found
-    assert all(p.path.startswith("parts.") and "test_spikingjelly.py:" in p.source for p in found), found
-
-
-@pytest.mark.parametrize("build", [lambda: layer.WSConv2d(8, 8, 3, padding=1), lambda: layer.WSLinear(8, 8)])
-def test_standardised_weights_are_constants(build: Callable[[], nn.Module]) -> None:
-    module = seeded(build)
-    x = forms.grid(2, 8, 4, 4) if isinstance(module, nn.Conv2d) else forms.grid(2, 8)
-    (weight,) = (w for key, w in translate(module, x).weights().items() if key != "bias")
-    assert torch.equal(weight, module.get_weight())
-
-
 def test_vgg_imports() -> None:
     """Its head pools what is 1 x 1 to 7 x 7; its 100 million weights are not compiled here."""
     result = translate(multi_step(spiking_vgg.spiking_vgg11_bn(num_classes=5, **IF)).eval(), SEQUENCE)
@@ -424,5 +254,3 @@ def test_vgg_imports() -> None:
 def test_full_size_models_import() -> None:
     for build in (sdt.sdt_8_384, qkformer.qkformer_10_384, maxformer.maxformer_10_384, spikformer.spikformer_ti):
         assert translate(build().eval(), torch.zeros(1, 3, 224, 224)).outputs
-
-

@@ -16,14 +16,6 @@ func.func @mean_over_the_batch(%x: tensor<2x3x7x24xf32>) -> tensor<2x1x7x24xf32>
 
 // -----
 
-func.func @mean_over_the_channels(%x: tensor<2x3x7x24xf32>) -> tensor<2x3x7x1xf32> {
-  // expected-error @below {{native code must not reduce the channels}}
-  %0 = spk.mean %x {axes = array<i64: 3>} : tensor<2x3x7x24xf32> -> tensor<2x3x7x1xf32>
-  return %0 : tensor<2x3x7x1xf32>
-}
-
-// -----
-
 func.func @no_native_code(%x: tensor<1x1x2xf32>) -> tensor<1x1x2xf16> {
   // expected-error @below {{has no native code; see spk-run --interpret}}
   %0 = arith.truncf %x : tensor<1x1x2xf32> to tensor<1x1x2xf16>

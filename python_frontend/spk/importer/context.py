@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,7 +111,7 @@ class Complement(Deferred):
     def inverted(self, context: Context, path: str) -> Value:
         """The complement as spikes."""
         assert self.base is not None
-        return context.binary("arith.xori", self.base, context.all_spikes(self.base.shape, path), path)
+        return context.binary("arith.xori", self.base, context.spikes(True, self.base.shape, path), path)
 
 
 def is_power_of_two(x: float) -> bool:
@@ -159,12 +160,14 @@ class Context:
         tensor = const.tensor.detach().to(torch.float32)
         tensor = tensor.reshape(shape) if shape is not None else tensor
         key = key or const.key
-        known = self.constants.get(key)
-        if known is not None and known.shape != tensor.shape:
-            key = f"{key}:{'x'.join(map(str, tensor.shape))}"
-        if key not in self.constants:
-            self.constants[key] = tensor.contiguous().clone()
-        return self.builder.weight(key, tuple(tensor.shape))
+        others = (f"{key}:{i}" for i in itertools.count(2))  # other tensors of the same name
+        for own in itertools.chain((key, f"{key}:{'x'.join(map(str, tensor.shape))}"), others):
+            known = self.constants.get(own)
+            if known is None:
+                self.constants[own] = known = tensor.contiguous().clone()
+            if known.shape == tensor.shape and known.equal(tensor):
+                break
+        return self.builder.weight(own, tuple(tensor.shape))
 
     def splat(self, number: float, shape: tuple[int, ...], path: str) -> Value:
         """A constant tensor of one number."""
@@ -176,12 +179,12 @@ class Context:
             self._splats[key] = self.builder.add("arith.constant", form, result, path)
         return self._splats[key]
 
-    def all_spikes(self, shape: tuple[int, ...], path: str) -> Value:
-        """A constant tensor in which everything fires."""
-        key = (True, shape, "i1")
+    def spikes(self, fires: bool, shape: tuple[int, ...], path: str) -> Value:
+        """A constant tensor in which everything fires, or nothing."""
+        key = (fires, shape, "i1")
         if key not in self._splats:
-            result = self.builder.fresh(shape, "i1", 1)
-            form = f"arith.constant dense<true> : {tensor_type(shape, 'i1')}"
+            result = self.builder.fresh(shape, "i1", int(fires))
+            form = f"arith.constant dense<{str(fires).lower()}> : {tensor_type(shape, 'i1')}"
             self._splats[key] = self.builder.add("arith.constant", form, result, path)
         return self._splats[key]
 

@@ -11,19 +11,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, handler, need_const, need_view
 from spk.importer.ops_layer import conv2d
-from spk.importer.ops_neuron import times
 from spk.importer.ops_view import part, reshaped
 from spk.importer.views import View, permute
 
-__all__ = ["upsample_nearest"]
+__all__ = ["conv3d", "conv_transpose2d", "numbers"]
 
 
-def _numbers(x: Any, count: int) -> list[int]:
+def numbers(x: Any, count: int) -> list[int]:
     """One number for each dimension, of what may be one for all."""
     values = [x] if isinstance(x, int) else list(x)
     return [int(n) for n in (values * count if len(values) == 1 else values)]
@@ -84,16 +81,16 @@ def _over_depth(weight: Const, before: int, after: int, meets: Sequence[tuple[in
 
 
 @handler("aten.conv3d.default", "aten.conv3d.padding")
-def _conv3d(
+def conv3d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
     """Over the last three of five dimensions."""
     view, weight = need_view(x), need_const(weight, "weight")
     if len(view.dims) != 5:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, D, H, W]")
-    dilation = _numbers(dilation, 3)
-    pads = _numbers(_same(padding, weight, dilation), 3)
-    weight, steps = _spread(weight, dilation), _numbers(stride, 3)
+    dilation = numbers(dilation, 3)
+    pads = numbers(_same(padding, weight, dilation), 3)
+    weight, steps = _spread(weight, dilation), numbers(stride, 3)
     depth, taps = view.shape[2], weight.tensor.shape[2]
     after = (depth + 2 * pads[0] - taps) // steps[0] + 1
     meets = [(e * steps[0] - pads[0] + k, e, k) for e in range(after) for k in range(taps) if 0 <= e * steps[0] - pads[0] + k < depth]
@@ -115,7 +112,7 @@ def _phases(weight: Const, steps: Sequence[int], taps: Sequence[int], groups: in
 
 
 @handler("aten.conv_transpose2d.input")
-def _conv_transpose2d(
+def conv_transpose2d(
     ctx: Context,
     x: Any,
     weight: Any,
@@ -127,10 +124,10 @@ def _conv_transpose2d(
     dilation: Any = 1,
 ) -> View:
     """Over the last two of four dimensions."""
-    view, weight = need_view(x), _spread(need_const(weight, "weight"), _numbers(dilation, 2))
+    view, weight = need_view(x), _spread(need_const(weight, "weight"), numbers(dilation, 2))
     if len(view.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
-    (sh, sw), pads, extra = (_numbers(n, 2) for n in (stride, padding, output_padding))
+    (sh, sw), pads, extra = (numbers(n, 2) for n in (stride, padding, output_padding))
     _, outputs, height, width = weight.tensor.shape
     taps = [math.ceil((n + e) / s) for n, e, s in zip((height, width), extra, (sh, sw), strict=True)]
     channels = outputs * groups
@@ -164,8 +161,8 @@ def _conv_transpose1d(
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, L]")
     row = View(view.value, (*view.dims[:2], (), view.dims[2]))
     wide = Const(weight.tensor.unsqueeze(2), f"{weight.key}:of one row")
-    numbers = [[other, _numbers(n, 1)[0]] for n, other in ((stride, 1), (padding, 0), (output_padding, 0), (dilation, 1))]
-    planes = _conv_transpose2d(ctx, row, wide, bias, *numbers[:3], groups, numbers[3])
+    each = [[other, numbers(n, 1)[0]] for n, other in ((stride, 1), (padding, 0), (output_padding, 0), (dilation, 1))]
+    planes = conv_transpose2d(ctx, row, wide, bias, *each[:3], groups, each[3])
     return reshaped(ctx, planes, (*planes.shape[:2], planes.shape[3]))
 
 
@@ -181,55 +178,14 @@ def _conv_transpose3d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> View:
-    view, weight = need_view(x), _spread(need_const(weight, "weight"), _numbers(dilation, 3))
+    view, weight = need_view(x), _spread(need_const(weight, "weight"), numbers(dilation, 3))
     if len(view.dims) != 5:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, D, H, W]")
-    steps, pads, extra = (_numbers(n, 3) for n in (stride, padding, output_padding))
+    steps, pads, extra = (numbers(n, 3) for n in (stride, padding, output_padding))
     depth, taps = view.shape[2], weight.tensor.shape[2]
     after = (depth - 1) * steps[0] - 2 * pads[0] + taps + extra[0]
     meets = [(d, d * steps[0] - pads[0] + k, k) for d in range(depth) for k in range(taps) if 0 <= d * steps[0] - pads[0] + k < after]
     planes = _over_depth(weight, depth, after, meets, transposed=True)
     flat = _flat_depth(ctx, view)
-    out = _conv_transpose2d(ctx, flat, planes, _repeated(bias, after), steps[1:], pads[1:], extra[1:], groups)
+    out = conv_transpose2d(ctx, flat, planes, _repeated(bias, after), steps[1:], pads[1:], extra[1:], groups)
     return reshaped(ctx, out, (out.shape[0], weight.tensor.shape[1] * groups, after, *out.shape[2:]))
-
-
-@handler("aten.upsample_nearest2d.vec", "aten.upsample_nearest1d.vec")
-def upsample_nearest(ctx: Context, x: Any, size: Any = None, factors: Any = None) -> View:
-    """Every element for a square of them: a transposed convolution of every channel with ones."""
-    view = need_view(x)
-    flat = len(view.dims) == 3
-    row = View(view.value, (*view.dims[:2], (), view.dims[2])) if flat else view
-    before = list(row.shape[2:])
-    after = list(size) if size is not None else [math.floor(n * f) for n, f in zip(before[flat:], factors, strict=True)]
-    after = [1, *after] if flat else after
-    if any(n % m for n, m in zip(after, before, strict=True)):
-        raise Unsupported(f"upsampling of {before[flat:]} to {after[flat:]}", "a whole number of times as many rows and columns")
-    steps = [n // m for n, m in zip(after, before, strict=True)]
-    channels = view.shape[1]
-    ones = Const(torch.ones(channels, 1, *steps), f"{ctx.path}:ones")
-    up = _conv_transpose2d(ctx, row, ones, None, steps, 0, 0, channels)
-    return reshaped(ctx, up, (*up.shape[:2], up.shape[3])) if flat else up
-
-
-@handler("aten.avg_pool3d.default")
-def _avg_pool3d(
-    ctx: Context,
-    x: Any,
-    kernel: Any,
-    stride: Any = (),
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor: int | None = None,
-) -> View:
-    """A convolution of every channel with ones, whose sum is divided once."""
-    view, sizes = need_view(x), _numbers(kernel, 3)
-    if len(view.dims) != 5 or ceil_mode:
-        raise Unsupported("average pool with ceil_mode or no batch dimension", "AvgPool3d(kernel, stride, padding)")
-    if any(_numbers(padding, 3)) and not count_include_pad and divisor is None:
-        raise Unsupported("average pool that divides by less at the border", "count_include_pad=True")
-    channels = view.shape[1]
-    ones = Const(torch.ones(channels, 1, *sizes), f"{ctx.path}:ones")
-    summed = _conv3d(ctx, view, ones, None, stride if stride not in ((), [], None) else sizes, padding, 1, channels)
-    return times(ctx, "arith.divf", summed, float(divisor or math.prod(sizes)))

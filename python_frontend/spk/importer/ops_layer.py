@@ -1,4 +1,4 @@
-"""Synapses, batch norm and max-pooling."""
+"""Synapses and batch norm."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from spk.errors import Unsupported
-from spk.importer.context import Const, Context, Margin, Scaled, handler, need_const, need_view
+from spk.importer.context import Const, Context, Margin, handler, need_const, need_view
 from spk.importer.mlir import Value, f64, i64_array
 from spk.importer.ops_pad import padding_of
 from spk.importer.views import BATCH, TIME, Group, View, merge, whole
 
-__all__ = ["conv2d", "linear", "max_pool", "pair", "scale_shift"]
+__all__ = ["conv2d", "linear", "pair", "planes", "scale_shift"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -31,7 +31,7 @@ def _only_features(group: Group, what: str) -> None:
         raise Unsupported(f"the {what} dimension holds time or batch", "[T, B, ...] or, flattened, [T * B, ...]")
 
 
-def _planes(ctx: Context, view: View) -> View:
+def planes(ctx: Context, view: View) -> View:
     """``[N, C, H, W]`` or ``[N, C, L]`` as a value ``[T, B, C, H, W]`` or ``[T, B, C, L]``."""
     if view.value.name.startswith("%arg") and len(view.value.shape) <= len(view.dims):
         raise Unsupported("a convolution of an input that has no batch dimension", "[T, B, C, H, W], or images [B, C, H, W]")
@@ -109,7 +109,7 @@ def conv2d(
             raise Unsupported("padding='same' with an even kernel", "explicit padding")
         padding = (0, 0) if padding == "valid" else (kh // 2, kw // 2)
     (sh, sw), (ph, pw) = pair(stride), (p + m for p, m in zip(pair(padding), margin, strict=True))
-    form = _planes(ctx, view)
+    form = planes(ctx, view)
     t, b, _, h, w = form.value.shape
     shape = (t, b, out, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
     attributes = {"strides": i64_array((sh, sw)), "padding": i64_array((ph, pw)), "groups": f"{groups} : i64"}
@@ -148,7 +148,7 @@ def _conv1d(
     pad = padding if isinstance(padding, str) else pair(padding)[0]
     if kernel == 1 and groups == 1 and pair(stride)[0] == 1 and pad in (0, "valid", "same"):
         view, weight = ctx.absorb(view, weight)
-        form = _planes(ctx, view)
+        form = planes(ctx, view)
         shape = (*form.value.shape[:2], out, form.value.shape[3])
         w = ctx.weight(weight, (out, channels))
         bias_value = None if bias is None else ctx.weight(need_const(bias, "bias"))
@@ -157,8 +157,8 @@ def _conv1d(
     wide = Const(weight.tensor.unsqueeze(2), f"{weight.key}:of one row")
     pads = pad if isinstance(pad, str) else (0, pad)
     row = View(view.value, (*view.dims[:2], (), view.dims[2]))
-    planes = conv2d(ctx, row, wide, bias, (1, pair(stride)[0]), pads, (1, pair(dilation)[0]), groups)
-    return View(planes.value, (*planes.dims[:2], planes.dims[3]))
+    out_row = conv2d(ctx, row, wide, bias, (1, pair(stride)[0]), pads, (1, pair(dilation)[0]), groups)
+    return View(out_row.value, (*out_row.dims[:2], out_row.dims[3]))
 
 
 def _spread(weight: Const, dilation: tuple[int, int]) -> Const:
@@ -204,7 +204,7 @@ def _batch_norm(
     _only_features(view.dims[1], "channel")
     layout = _channel_layout(view, view.dims[1])
     if layout is None:
-        form = _planes(ctx, view) if len(view.dims) > 2 else ctx.layout.torch_form(view, ctx.path)
+        form = planes(ctx, view) if len(view.dims) > 2 else ctx.layout.torch_form(view, ctx.path)
         view, layout = form, CHANNELS_FIRST
     mean, var = need_const(mean, "running_mean"), need_const(var, "running_var")
     stem = mean.key.removesuffix("running_mean")
@@ -236,40 +236,3 @@ def _norm_margin(ctx: Context, view: View, result: Value, gamma: Const, beta: Co
     content = (inner.content - m) * scale + b
     slack = inner.slack * scale.abs() + 2.0**-21 * (((inner.content.abs() + m.abs()) * scale.abs()) + b.abs())
     ctx.margins[result] = Margin(grow, content, slack)
-
-
-@handler("aten.max_pool2d.default")
-def max_pool(
-    ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False
-) -> View:
-    """Over the last two of four dimensions."""
-    view = need_view(x)
-    scaled = view.value if isinstance(view.value, Scaled) and view.value.factor > 0 else None
-    view = ctx.real(view) if scaled is None or scaled.base is None else view.with_value(scaled.base)
-    if pair(dilation) != (1, 1) or len(view.dims) != 4:
-        raise Unsupported("max-pool with dilation or no batch dimension", "MaxPool2d(kernel, stride, padding)")
-    (kh, kw), (ph, pw) = pair(kernel), pair(padding)
-    sh, sw = pair(stride) if stride not in ((), [], None) else (kh, kw)
-    if ceil_mode and any((n + 2 * p - k) % s for n, k, s, p in zip(view.shape[2:], (kh, kw), (sh, sw), (ph, pw), strict=True)):
-        raise Unsupported("max-pool with ceil_mode, whose last windows reach beyond the image", "windows that divide the image, or padding")
-    form = _planes(ctx, view)
-    t, b, c, h, w = form.value.shape
-    shape = (t, b, c, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1)
-    result = ctx.builder.fresh(shape, form.value.dtype, form.value.maximum)
-    text = f"spk.max_pool {form.value.name}{{attrs}} : {form.value.type} -> {result.type}"
-    attributes = {"kernel": i64_array((kh, kw)), "strides": i64_array((sh, sw)), "padding": i64_array((ph, pw))}
-    ctx.builder.add("spk.max_pool", text, result, ctx.path, **attributes)
-    value = result if scaled is None else Scaled(shape, base=result, factor=scaled.factor)
-    return View(value, (*form.dims[:2], *(merge((whole(i, shape[i]),)) for i in (3, 4))))  # type: ignore[arg-type]
-
-
-@handler("aten.max_pool1d.default")
-def _max_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False) -> View:
-    view = need_view(x)
-    if len(view.dims) != 3:
-        raise Unsupported("max-pool without a batch dimension", "[T * B, C, L]")
-    kernel, padding, dilation = (pair(n)[0] for n in (kernel, padding, dilation))
-    stride = pair(stride)[0] if stride not in ((), [], None) else kernel
-    row = View(view.value, (*view.dims[:2], (), view.dims[2]))
-    planes = max_pool(ctx, row, (1, kernel), (1, stride), (0, padding), (1, dilation), ceil_mode)
-    return View(planes.value, (*planes.dims[:2], planes.dims[3]))

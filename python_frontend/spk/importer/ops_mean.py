@@ -11,17 +11,13 @@ import torch
 from spk.errors import Unsupported
 from spk.importer.context import Context, handler, need_view
 from spk.importer.mlir import Value, i64_array
-from spk.importer.ops_conv import upsample_nearest
-from spk.importer.ops_layer import pair
-from spk.importer.ops_neuron import times
-from spk.importer.ops_pool import avg_pool_2d
-from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, Atom, View, group_size, merge
 
-__all__: list[str] = []
+__all__ = ["count", "mean", "mean_axes"]
 
 
-def _reduce(ctx: Context, view: View, axes: Sequence[int]) -> Value:
+def mean_axes(ctx: Context, view: View, axes: Sequence[int]) -> Value:
+    """The mean of a value over some of its axes, which keep one element."""
     shape = [1 if i in axes else n for i, n in enumerate(view.value.shape)]
     result = ctx.builder.fresh(shape, "f32")
     text = f"spk.mean {view.value.name}{{attrs}} : {view.value.type} -> {result.type}"
@@ -39,7 +35,8 @@ def _unfold_time(ctx: Context, view: View) -> View:
 
 
 @handler("aten.mean.dim")
-def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+def mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    """``torch.mean`` over time or features."""
     view = ctx.real(need_view(x))
     if dtype not in (None, torch.float32):
         raise Unsupported(f"a mean in {dtype}", "float32")
@@ -58,9 +55,9 @@ def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: 
         raise Unsupported("a mean over some of the time steps", "a mean over all of them")
     value = view.value
     if axes:
-        value = _reduce(ctx, view, axes)
+        value = mean_axes(ctx, view, axes)
     if over_time:
-        value = _reduce(ctx, view.with_value(value), [TIME])
+        value = mean_axes(ctx, view.with_value(value), [TIME])
     if not axes and not over_time:
         value = ctx.layout.to_float(value, ctx.path)
     kept = [() if d in chosen else g for d, g in enumerate(view.dims)]
@@ -68,7 +65,8 @@ def _mean(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: 
 
 
 @handler("aten.sum.dim_IntList")
-def _sum(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+def count(ctx: Context, x: Any, dims: Any = None, keepdim: bool = False, dtype: Any = None) -> View:
+    """``torch.sum`` of spikes over features."""
     view = need_view(x)
     if dtype not in (None, torch.float32) or view.value.dtype != "i1":
         raise Unsupported("a sum of floats or integers", "a sum of spikes, or a mean")
@@ -113,49 +111,3 @@ def _count(ctx: Context, view: View, axes: Sequence[int], groups: int = 1) -> Va
 
 def _partial(view: View, atom: Atom) -> bool:
     return atom.size != view.value.shape[atom.axis]
-
-
-@handler("aten.avg_pool1d.default")
-def _avg_pool1d(
-    ctx: Context,
-    x: Any,
-    kernel: Any,
-    stride: Any = (),
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-) -> View:
-    """Of windows side by side the mean of each, as ``VotingLayer`` takes it; of others a pool of one row."""
-    view = need_view(x)
-    kernel, padding, length = pair(kernel)[0], pair(padding)[0], view.shape[-1]
-    stride = pair(stride)[0] if stride not in ((), [], None) else kernel
-    if stride != kernel or padding or length % kernel:
-        row = View(view.value, (*view.dims[:-1], (), view.dims[-1]))
-        pooled = avg_pool_2d(ctx, row, [1, kernel], [1, stride], [0, padding], ceil_mode, count_include_pad)
-        return reshaped(ctx, pooled, (*pooled.shape[:-2], pooled.shape[-1]))
-    windows = reshaped(ctx, view, [*view.shape[:-1], length // kernel, kernel])
-    if windows.value.dtype == "i1":  # a count is exact, so that its quotient is the mean
-        return times(ctx, "arith.divf", _sum(ctx, windows, [-1]), float(kernel))
-    return _mean(ctx, windows, [-1])
-
-
-@handler("aten.adaptive_avg_pool3d.default", "aten.adaptive_avg_pool2d.default", "aten.adaptive_avg_pool1d.default")
-def _adaptive_pool(ctx: Context, x: Any, size: Any) -> View:
-    view = need_view(x)
-    sizes = [size] if isinstance(size, int) else list(size)
-    count = len(sizes)
-    if tuple(sizes) == view.shape[-count:]:
-        return view
-    if any(n != 1 for n in sizes):
-        return _even_pool(ctx, view, sizes)
-    return _mean(ctx, view, list(range(-count, 0)), True)
-
-
-def _even_pool(ctx: Context, view: View, sizes: list[int]) -> View:
-    """An adaptive pool to whole windows side by side, or to several copies of every element."""
-    before = list(view.shape[-len(sizes) :])
-    if len(sizes) == 2 and all(m % n == 0 for m, n in zip(before, sizes, strict=True)):
-        return avg_pool_2d(ctx, view, [m // n for m, n in zip(before, sizes, strict=True)])
-    if len(sizes) == 2 and all(n % m == 0 for m, n in zip(before, sizes, strict=True)):
-        return upsample_nearest(ctx, view, sizes)
-    raise Unsupported(f"adaptive average pool of {before} to {sizes}", "to 1, to a divisor or to a multiple of the size that there is")

@@ -1,8 +1,8 @@
-"""Padding: of the input of a convolution, which pads by itself, and with constants."""
+"""Padding: of the input of a convolution, which pads by itself, with constants, and with what stands at the border."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, Deferred, handler, need_view
 from spk.importer.mlir import Value, tensor_type
+from spk.importer.ops_view import cat, part
 from spk.importer.views import BATCH, Group, View, whole
 
 __all__ = ["Padded", "bordered", "padding_of"]
@@ -95,9 +96,10 @@ def _margin(ctx: Context, shape: tuple[int, ...], value: Value, fill: Tensor | N
         return ctx.layout.repeat(constant, shape[0], path)
     if value.is_float:
         return ctx.splat(0.0, shape, path)
+    if value.dtype == "i1":
+        return ctx.spikes(False, shape, path)
     result = ctx.builder.fresh(shape, value.dtype, 0)
-    literal = "false" if value.dtype == "i1" else "0"
-    return ctx.builder.add("arith.constant", f"arith.constant dense<{literal}> : {tensor_type(shape, value.dtype)}", result, path)
+    return ctx.builder.add("arith.constant", f"arith.constant dense<0> : {tensor_type(shape, value.dtype)}", result, path)
 
 
 def bordered(view: View, dim: int, start: int, size: int, value: Const) -> View | None:
@@ -151,19 +153,52 @@ def padding_of(ctx: Context, view: View) -> tuple[View, tuple[int, int]]:
     return View(padded.base, (*view.dims[:2], *inner)), (sides[0][0], sides[1][0])  # type: ignore[arg-type]
 
 
+_SOURCES: dict[str, Callable[[int, int, int], tuple[list[int], list[int]]]] = {
+    "reflect": lambda n, low, high: ([*range(low, 0, -1)], [*range(n - 2, n - 2 - high, -1)]),
+    "replicate": lambda n, low, high: ([0] * low, [n - 1] * high),
+    "circular": lambda n, low, high: ([*range(n - low, n)], [*range(high)]),
+}  # elements in front of n others and behind them, by mode
+
+
+def _continued(ctx: Context, view: View, dim: int, low: int, high: int, mode: str) -> View:
+    """A view with copies of its own elements before and behind it along a dimension."""
+    if mode not in _SOURCES:
+        raise Unsupported(f"padding of mode {mode!r}", ", ".join(_SOURCES))
+    if not low and not high:
+        return view
+    before, behind = _SOURCES[mode](view.shape[dim], low, high)
+    pieces = [part(ctx, view, dim, start, size) for start, size in _runs(before)]
+    pieces += [view, *(part(ctx, view, dim, start, size) for start, size in _runs(behind))]
+    return cat(ctx, pieces, dim)
+
+
+def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
+    """Ascending neighbours among places, as start and size."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        if runs and place == sum(runs[-1]):
+            runs[-1] = (runs[-1][0], runs[-1][1] + 1)
+        else:
+            runs.append((place, 1))
+    return runs
+
+
 @handler("aten.pad.default", "aten.constant_pad_nd.default")
 def _pad(ctx: Context, x: Any, widths: Sequence[int], *options: Any, mode: str = "constant", value: float | None = None) -> View:
     texts = [o for o in options if isinstance(o, str)]
     numbers = [o for o in options if isinstance(o, (int, float))]
     mode, value = (texts or [mode])[0], (numbers or [value])[0]
     view = need_view(x)
-    if mode != "constant" or value:
-        what = f"with {value:g}" if mode == "constant" else f"of mode {mode!r}"
-        raise Unsupported(f"padding {what}", "padding with zeros, and an assignment of another number to the margin")
     if any(w < 0 for w in widths):
         raise Unsupported("padding by a negative width", "a slice")
     if not any(widths):
         return view
+    if mode != "constant":
+        for i in range(0, len(widths), 2):
+            view = _continued(ctx, view, len(view.dims) - 1 - i // 2, widths[i], widths[i + 1], mode)
+        return view
+    if value:
+        view = ctx.floats(view)
     form = ctx.layout.torch_form(ctx.real(view), ctx.path)
     shape, dims, sizes = list(form.value.shape), list(form.dims), {}
     for i in range(0, len(widths), 2):
@@ -179,4 +214,6 @@ def _pad(ctx: Context, x: Any, widths: Sequence[int], *options: Any, mode: str =
         dims[dim] = (whole(axis, shape[axis]),)
         sizes.update({(axis, end): width for end, width in enumerate((low, high)) if width})
     padded = Padded(tuple(shape), form.value.dtype, form.value.maximum, base=form.value, sizes=sizes)
+    if value:
+        padded = replace(padded, fill=torch.full((1,) * len(shape), float(value)), filled=frozenset(sizes))
     return View(padded, tuple(dims))  # type: ignore[arg-type]

@@ -186,7 +186,10 @@ def part(ctx: Context, view: View, dim: int, start: int, size: int) -> View:
     if start // inner == (start + size - 1) // inner:  # within one step of the outer atom
         narrowed = _part_of_atom(ctx, view, dim, group, start // inner, 1)
         return part(ctx, narrowed, dim, start % inner, size)
-    raise Unsupported("a slice that cuts across a regrouped dimension", "slice before reshaping")
+    form = ctx.layout.torch_form(view, ctx.path)
+    if len(merge(form.dims[dim])) > 1:
+        raise Unsupported("a slice of some of the images of some of the time steps", "slice before time and batch are joined")
+    return part(ctx, form, dim, start, size)
 
 
 def _part_of_atom(ctx: Context, view: View, dim: int, group: Group, start: int, size: int) -> View:

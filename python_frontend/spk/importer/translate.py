@@ -18,8 +18,11 @@ import spk.importer.ops_arith
 import spk.importer.ops_conv
 import spk.importer.ops_mean
 import spk.importer.ops_neuron
+import spk.importer.ops_norm
 import spk.importer.ops_pool
+import spk.importer.ops_resample
 import spk.importer.ops_round
+import spk.importer.ops_unpool
 import spk.importer.ops_view  # noqa: F401 - handlers register themselves
 from spk.errors import Problem, Unsupported
 from spk.importer.aliases import Aliases, is_mutation, overwrites, read, written
@@ -348,17 +351,11 @@ class _Walk:
 _HINTS = {
     "scaled_dot_product_attention": "scale * (Q @ K.transpose(-2, -1)) @ V, a softmax between them where there is one",
     "layer_norm": "BatchNorm1d or BatchNorm2d in eval mode",
-    "group_norm": "BatchNorm2d in eval mode",
     "gelu": "a spiking neuron",
     "ge": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "gt": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "heaviside": "spk.neuron.LIFNode or IFNode for neurons written by hand",
     "sum": "a mean",
-    "upsample_linear1d": "Upsample with mode='nearest'",
-    "upsample_bilinear2d": "Upsample with mode='nearest'",
-    "upsample_nearest3d": "Upsample of planes",
-    "max_unpool2d": "Upsample with mode='nearest'",
-    "max_unpool3d": "Upsample with mode='nearest'",
     "adaptive_max_pool2d": "MaxPool2d",
     "adaptive_max_pool3d": "MaxPool2d at every time step",
 }
