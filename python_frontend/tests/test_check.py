@@ -30,10 +30,10 @@ class Halved(LIFNode):
 class Bad(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(3, 8, 2, padding="same")
+        self.conv = nn.Conv2d(3, 8, 1)
         self.norm = nn.LayerNorm(8)
         self.halved = Halved()
-        self.smooth = nn.Softplus()
+        self.squash, self.smooth = nn.GELU(), nn.Softplus()
         self.lif = LIFNode()
         self.fc = nn.Linear(8, 10)
         self.dead = nn.GELU()
@@ -41,7 +41,7 @@ class Bad(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.unsqueeze(0).repeat(4, 1, 1, 1, 1)
         t, b = x.shape[:2]
-        x = self.conv(x.flatten(0, 1)).unflatten(0, (t, b))
+        x = self.squash(self.conv(x.flatten(0, 1))).unflatten(0, (t, b))
         x = self.lif(self.halved(x) * 1.0).flatten(3)
         y = torch.cumsum(x, 3)
         z = self.smooth(x.flatten(0, 1)).unflatten(0, (t, b))
@@ -57,13 +57,13 @@ def problems(model: nn.Module, *inputs: Tensor) -> dict[tuple[str, str], str]:
 def test_all_problems_at_once() -> None:
     found = problems(Bad(), torch.rand(2, 3, 8, 8))
     assert set(found) == {
-        ("conv", "aten.conv2d.padding"),
+        ("squash", "aten.gelu.default"),
         ("halved", "neuron"),
         ("", "aten.cumsum.default"),
         ("smooth", "aten.softplus.default"),
         ("norm", "aten.layer_norm.default"),
     }
-    assert "padding='same' with an even kernel" in found["conv", "aten.conv2d.padding"]
+    assert found["squash", "aten.gelu.default"] == "this operation is not supported"
     assert found["halved", "neuron"] == "cannot be traced: its control flow depends on values"
 
 
@@ -77,9 +77,9 @@ def test_problem_text() -> None:
     with pytest.raises(UnsupportedModelError) as raised:
         translate(Bad(), torch.rand(2, 3, 8, 8))
     first = raised.value.problems[0]
-    assert first.module == "torch.nn.modules.conv.Conv2d"
+    assert first.module == "torch.nn.modules.activation.GELU"
     assert re.search(r"test_check\.py:\d+$", first.source)
-    assert "nearest supported form: explicit padding" in str(first)
+    assert "nearest supported form: a spiking neuron" in str(first)
     assert str(raised.value).startswith("5 unsupported operations:")
 
 

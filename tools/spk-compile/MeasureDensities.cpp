@@ -20,15 +20,8 @@ static CompileOptions getProfilingOptions(const CompileOptions &options,
   profiling.emit = Emit::Shared;
   profiling.tapSynapses = true;
   profiling.baseDirectory = options.baseDirectory;
-  // What decides which synapses there are, and what they read.
-  profiling.snnSteps = options.snnSteps;
-  profiling.snnExtraSteps = options.snnExtraSteps;
-  profiling.batch = options.batch;
-  profiling.taps = options.taps;
-  profiling.association = options.association;
-  profiling.allowInexactAssociation = options.allowInexactAssociation;
-  profiling.binarySubSteps = options.binarySubSteps;
-  profiling.sum = options.sum;
+  // The same synapses, which read the same.
+  static_cast<ModelOptions &>(profiling) = options;
   profiling.openmp = options.openmp;
   profiling.toolchain = options.toolchain;
   profiling.toolchain.sysroot.clear();

@@ -17,17 +17,8 @@ namespace mlir::spk {
 enum class Emit { Executable, Shared, Archive, Object, LLVM, Assembly, MLIR };
 enum class ExplainFormat { None, Text, JSON };
 
-/// A checked command line.
-struct CompileOptions {
-  std::string input;
-  /// "-" for standard output; empty if nothing is to be written.
-  std::string output;
-  Emit emit = Emit::Executable;
-  Phase compileFrom = Phase::Input;
-  Phase compileTo = Phase::LLVM;
-  std::string modelName;
-  std::string baseDirectory;
-
+/// What decides which layers there are and what they compute.
+struct ModelOptions {
   /// Time steps of an SNN to convert to, with and without input; 0: as it is.
   int64_t snnSteps = 0, snnExtraSteps = 0;
   int64_t batch = 0;
@@ -37,6 +28,19 @@ struct CompileOptions {
   /// Integer spikes as binary sub-steps.
   bool binarySubSteps = false;
   std::string sum = "auto";
+};
+
+/// A checked command line.
+struct CompileOptions : ModelOptions {
+  std::string input;
+  /// "-" for standard output; empty if nothing is to be written.
+  std::string output;
+  Emit emit = Emit::Executable;
+  Phase compileFrom = Phase::Input;
+  Phase compileTo = Phase::LLVM;
+  std::string modelName;
+  std::string baseDirectory;
+
   /// .npy files to measure densities on, or a file of densities.
   std::vector<std::string> samples;
   std::string densities;

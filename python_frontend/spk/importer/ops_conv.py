@@ -13,7 +13,7 @@ from typing import Any
 
 from spk.errors import Unsupported
 from spk.importer.context import Const, Context, handler, need_const, need_view
-from spk.importer.ops_layer import conv2d
+from spk.importer.ops_layer import conv2d, explicit_padding
 from spk.importer.ops_view import part, reshaped
 from spk.importer.views import View, permute
 
@@ -24,18 +24,6 @@ def numbers(x: Any, count: int) -> list[int]:
     """One number for each dimension, of what may be one for all."""
     values = [x] if isinstance(x, int) else list(x)
     return [int(n) for n in (values * count if len(values) == 1 else values)]
-
-
-def _same(x: Any, weight: Const, dilation: Sequence[int]) -> Any:
-    """Padding in numbers."""
-    if not isinstance(x, str):
-        return x
-    if x == "valid":
-        return 0
-    extents = [(n - 1) * d for n, d in zip(weight.tensor.shape[2:], dilation, strict=True)]
-    if any(n % 2 for n in extents):
-        raise Unsupported("padding='same' with an even kernel", "explicit padding")
-    return [n // 2 for n in extents]
 
 
 def _spread(weight: Const, dilation: Sequence[int]) -> Const:
@@ -89,8 +77,9 @@ def conv3d(
     if len(view.dims) != 5:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, D, H, W]")
     dilation = numbers(dilation, 3)
-    pads = numbers(_same(padding, weight, dilation), 3)
     weight, steps = _spread(weight, dilation), numbers(stride, 3)
+    view, padding = explicit_padding(ctx, view, padding, weight.tensor.shape[2:])
+    pads = numbers(padding, 3)
     depth, taps = view.shape[2], weight.tensor.shape[2]
     after = (depth + 2 * pads[0] - taps) // steps[0] + 1
     meets = [(e * steps[0] - pads[0] + k, e, k) for e in range(after) for k in range(taps) if 0 <= e * steps[0] - pads[0] + k < depth]

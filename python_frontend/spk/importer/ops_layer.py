@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from spk.errors import Unsupported
-from spk.importer.context import Const, Context, Margin, handler, need_const, need_view
+from spk.importer.context import Const, Context, Margin, handler, handlers, need_const, need_view
 from spk.importer.mlir import Value, f64, i64_array
 from spk.importer.ops_pad import padding_of
 from spk.importer.views import BATCH, TIME, Group, View, merge, whole
 
-__all__ = ["conv2d", "linear", "pair", "planes", "scale_shift"]
+__all__ = ["conv2d", "explicit_padding", "linear", "pair", "planes", "scale_shift"]
 
 CHANNELS_FIRST, CHANNELS_LAST = "#spk.layout<channels_first>", "#spk.layout<channels_last>"
 
@@ -93,21 +93,31 @@ def _addmm(ctx: Context, bias: Any, x: Any, weight: Any, **scales: Any) -> View:
     return linear(ctx, need_view(x), transposed, need_const(bias, "bias"))
 
 
+def explicit_padding(ctx: Context, view: View, padding: Any, window: Sequence[int]) -> tuple[View, Any]:
+    """A view and what a convolution pads it with in numbers, for windows of these sizes.
+
+    ``"same"`` pads an even window by one more behind than in front, as PyTorch does: by itself.
+    """
+    if padding == "valid":
+        return view, 0
+    if padding != "same":
+        return view, padding
+    uneven = [n for size in reversed(window) for n in (0, 1 - size % 2)]
+    return handlers["aten.pad.default"](ctx, view, uneven) if any(uneven) else view, [(size - 1) // 2 for size in window]
+
+
 @handler("aten.conv2d.default", "aten.conv2d.padding")
 def conv2d(
     ctx: Context, x: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
 ) -> View:
     """Over the last two of four dimensions."""
-    inner, margin = padding_of(ctx, need_view(x))
-    view, weight = ctx.absorb(inner, need_const(weight, "weight"))
-    if len(view.dims) != 4:
+    x, weight = need_view(x), _spread(need_const(weight, "weight"), pair(dilation))
+    if len(x.dims) != 4:
         raise Unsupported("a convolution without a batch dimension", "[T * B, C, H, W]")
-    weight = _spread(weight, pair(dilation))
+    x, padding = explicit_padding(ctx, x, padding, weight.tensor.shape[2:])
+    inner, margin = padding_of(ctx, x)
+    view, weight = ctx.absorb(inner, weight)
     out, _, kh, kw = weight.tensor.shape
-    if isinstance(padding, str):
-        if padding == "same" and (kh % 2 == 0 or kw % 2 == 0):
-            raise Unsupported("padding='same' with an even kernel", "explicit padding")
-        padding = (0, 0) if padding == "valid" else (kh // 2, kw // 2)
     (sh, sw), (ph, pw) = pair(stride), (p + m for p, m in zip(pair(padding), margin, strict=True))
     form = planes(ctx, view)
     t, b, _, h, w = form.value.shape
