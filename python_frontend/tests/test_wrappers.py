@@ -64,13 +64,13 @@ def planes(x: Tensor) -> Tensor:
 
 
 class Unpooled(nn.Module):
-    """A max-pool, perhaps a neuron, and the max-unpool to the size in front of the pool."""
+    """A max-pool, perhaps a neuron that also fires one step later, and the max-unpool to the size in front of the pool."""
 
     def __init__(self, rank: int, *window: Any, fires: bool = False, floats: bool = False, sized: bool = True, **options: Any) -> None:
         super().__init__()
         self.pool = getattr(layer, f"MaxPool{rank}d")(*window, return_indices=True, **options)
         self.unpool = getattr(layer, f"MaxUnpool{rank}d")(*window)
-        self.lif = neuron.IFNode(v_threshold=0.5) if fires else nn.Identity()
+        self.lif = neuron.IFNode(v_threshold=0.5, v_reset=None) if fires else nn.Identity()
         self.floats, self.sized = floats, sized
 
     def forward(self, x: Tensor) -> Tensor:

@@ -567,7 +567,7 @@ func.func @max_pool_dilation(%x: tensor<4x1x3x8x8xi1>) {
 // Windows of rows begin at -1, 1, 3, 5; those of columns at 0, 3, 6, but 9 is outside.
 func.func @max_pool_ceil_mode(%x: tensor<4x1x3x6x9xi1>) {
   // expected-error @below {{'spk.max_pool' op result must have shape [4, 1, 3, 4, 3], got 'tensor<4x1x3x3x3xi1>'}}
-  %y = spk.max_pool %x {kernel = array<i64: 2, 1>, strides = array<i64: 2, 3>, padding = array<i64: 1, 0>, ceil_mode} : tensor<4x1x3x6x9xi1> -> tensor<4x1x3x3x3xi1>
+  %y = spk.max_pool %x {kernel = array<i64: 3, 1>, strides = array<i64: 2, 3>, padding = array<i64: 1, 0>, ceil_mode} : tensor<4x1x3x6x9xi1> -> tensor<4x1x3x3x3xi1>
   return
 }
 
