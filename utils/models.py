@@ -87,13 +87,16 @@ def on_real_weights(family: Family, configuration: Configuration, images: int) -
     one = [x.narrow(0, 0, 1) for x in inputs]
     compiled = spk.compile(model, *one, taps=["*:spikes"])
     compared: Comparison = spk.compare(model, compiled, *inputs)
-    floors = [noise_floor(model, *(x.narrow(0, i, 1) for x in inputs)) for i in range(images)]
+    singles = [[x.narrow(0, i, 1) for x in inputs] for i in range(images)]
+    floors = [noise_floor(model, *single) for single in singles]
     first = compared.first_diverging
     return {
         "images": images,
         "spikes": compared.elements,
         "flipped": compared.flipped,
         "floor": sum(floor.share for floor in floors) / images,
+        "own": spk.compare(model, compiled, *inputs, follow=True).flipped,
+        "own_floor": sum(noise_floor(model, *single, follow=True).flipped for single in singles),
         "top1": compared.top1_agreement,
         "floor_top1": sum(floor.top1_agreement for floor in floors) / images,
         "output": compared.max_difference,
@@ -184,17 +187,18 @@ def exactness_table(results: Results) -> list[str]:
 def real_table(results: Results) -> list[str]:
     """Rows of published sizes with real-valued weights."""
     rows = [
-        "| model | size | images | spikes, M | spikes that differ | PyTorch float32, float64 | same class | PyTorch float32, float64"
-        " | first layer that differs | margin of its membrane |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| model | size | images | spikes, M | roundings that flip a spike | PyTorch float32, float64 | spikes that differ in the end"
+        " | PyTorch float32, float64 | same class | PyTorch float32, float64 | first layer that differs | margin of its membrane |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for family in FAMILIES:
         full = results.get(family.name, {}).get("full")
         if full is None:
             continue
         real = full["real"]
-        row = [family.name, full["size"], str(real["images"]), f"{real['spikes'] / 1e6:.1f}", f"{real['flipped'] / real['spikes']:.4%}"]
-        row += [f"{real['floor']:.4%}", f"{real['top1']:.0%}", f"{real['floor_top1']:.0%}"]
+        row = [family.name, full["size"], str(real["images"]), f"{real['spikes'] / 1e6:.1f}"]
+        row += [str(real[of]) if of in real else "not measured" for of in ("own", "own_floor")]
+        row += [f"{real['flipped'] / real['spikes']:.4%}", f"{real['floor']:.4%}", f"{real['top1']:.0%}", f"{real['floor_top1']:.0%}"]
         row += ["none" if real["first"] is None else f"`{real['first']}`", "" if real["margin"] is None else f"{real['margin']:.1e}"]
         rows.append("| " + " | ".join(row) + " |")
     return rows

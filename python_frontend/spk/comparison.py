@@ -146,7 +146,7 @@ def _run(
             count = counts[path] = counts.get(path, -1) + 1
             name = path if count == 0 else f"{path}#{count}"
             see(NeuronTrace(name, module, args[0].detach().clone(), result.detach().clone()))
-            return None if given is None or name not in given else given[name].reshape(result.shape)
+            return None if given is None or name not in given else given[name].reshape(result.shape).to(result.dtype)
 
         return hook
 
@@ -190,31 +190,46 @@ class NoiseFloor:
     """PyTorch in float32 against itself in float64.
 
     Attributes:
-        share: spikes that differ, as a share of all.
+        flipped: spikes that differ.
+        elements: number of spikes and non-spikes.
         top1_agreement: share of inputs with the same class; None without classes.
     """
 
-    share: float
+    flipped: int
+    elements: int
     top1_agreement: float | None
 
+    @property
+    def share(self) -> float:
+        """Spikes that differ, as a share of all."""
+        return self.flipped / max(1, self.elements)
 
-def noise_floor(model: nn.Module, *inputs: Any) -> NoiseFloor:
-    """How many spikes rounding changes in PyTorch itself: float32 against float64 on the same inputs."""
+
+def noise_floor(model: nn.Module, *inputs: Any, follow: bool = False) -> NoiseFloor:
+    """How many spikes rounding changes in PyTorch itself: float32 against float64 on the same inputs.
+
+    Args:
+        model: as for `compare`.
+        inputs: inputs of the model.
+        follow: whether the rest of the float64 model sees the spikes that the
+            float32 one fired, so that every layer's differences are its own.
+    """
     tensors = as_tensors(inputs)
     narrow, calls = trace(model, tensors)
-    fired = iter([call.spikes for call in calls])
+    fired = {call.path: call.spikes for call in calls}
     del calls
     differing = total = 0
 
     def see(call: NeuronTrace) -> None:
         nonlocal differing, total
-        differing += int((next(fired).double() != call.spikes).sum())
+        differing += int((fired[call.path].double() != call.spikes).sum())
         total += call.spikes.numel()
 
-    wide = _run(copy.deepcopy(model).double(), tuple(x.double() if x.is_floating_point() else x for x in tensors), see)
+    double = tuple(x.double() if x.is_floating_point() else x for x in tensors)
+    wide = _run(copy.deepcopy(model).double(), double, see, fired if follow else None)
     a, b = (next(x for x in pytree.tree_leaves(result) if isinstance(x, Tensor)).numpy() for result in (narrow, wide))
     agreed = _same_classes(a, b)
-    return NoiseFloor(differing / max(1, total), None if agreed is None else float(agreed.mean()))
+    return NoiseFloor(differing, total, None if agreed is None else float(agreed.mean()))
 
 
 def _spec(module: nn.Module) -> NeuronSpec | None:

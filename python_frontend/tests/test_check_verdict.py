@@ -257,3 +257,7 @@ def test_noise_floor() -> None:
     differing = sum(int((a.spikes != b.spikes).sum()) for a, b in zip(narrow, calls, strict=True))
     assert differing > 0
     assert floor.share == differing / sum(call.spikes.numel() for call in calls)
+    _, own = trace(wide.double(), (x.double(),), {call.path: call.spikes for call in narrow})
+    alone = [int((a.spikes != b.spikes).sum()) for a, b in zip(narrow, own, strict=True)]
+    assert noise_floor(model.float(), x, follow=True).flipped == sum(alone)
+    assert sum(alone) != differing

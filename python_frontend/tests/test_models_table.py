@@ -32,7 +32,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def measured(monkeypatch: pytest.MonkeyPatch, models: ModuleType, **changes: Any) -> None:
     """What the script is made to measure."""
     grid = {"layers": 3, "exact_layers": 3, "rounded_from": None, "spikes": 2_000_000, "flipped": 0, "flipped_behind": 0.0, "output": 0.0}
-    real = {"images": 4, "spikes": 1000, "flipped": 2, "floor": 0.003, "top1": 1.0, "floor_top1": 0.75, "output": 0.1}
+    real = {"images": 4, "spikes": 1000, "flipped": 2, "own": 5, "own_floor": 7, "floor": 0.003, "top1": 1.0, "floor_top1": 0.75, "output": 0.1}
     real |= {"first": "block.0.lif", "margin": 1.2e-7}
     counted = {"parameters": 1.001, "gmac": 8.0, "T": 4}
     monkeypatch.setattr(models, "on_grid", lambda *_arguments, **_options: grid | changes)
@@ -57,7 +57,7 @@ def test_only_the_rows_that_were_measured_change(models: ModuleType, monkeypatch
     assert code == 0
     assert rows[0] == "| First net | 3 | yes |  | not measured |  |"
     assert rows[1] == "| Second net | 3 | yes | 2-8, 3 layers | yes; outputs, means that round, differ by 2e-07 | 2.0 |"
-    assert rows[2] == "| Second net | 2-8 | 4 | 0.0 | 0.2000% | 0.3000% | 100% | 75% | `block.0.lif` | 1.2e-07 |"
+    assert rows[2] == "| Second net | 2-8 | 4 | 0.0 | 5 | 7 | 0.2000% | 0.3000% | 100% | 75% | `block.0.lif` | 1.2e-07 |"
     assert models.DOCUMENT.read_text().startswith(f"above\n\n{models.BEGIN}\n\n| model")
     assert models.DOCUMENT.read_text().endswith(f"|\n\n{models.END}\n\nbelow\n")
     assert list(json.loads(models.RESULTS.read_text())) == ["First net", "Second net"]
