@@ -38,6 +38,7 @@ sys.path.insert(0, str(ROOT / "examples"))
 import spk  # noqa: E402
 from spk import dyadic  # noqa: E402
 from spk.comparison import Comparison, noise_floor  # noqa: E402
+from spk.rates import LOW  # noqa: E402
 from spk.tools import find_tool  # noqa: E402
 from zoo.catalogue import FAMILIES, Configuration, Family  # noqa: E402
 
@@ -64,8 +65,8 @@ def on_grid(family: Family, configuration: Configuration | None, batch: int) -> 
     model = family.model(configuration)
     inputs = model.example(batch=batch)
     # A mean over 196 tokens in front of the last neurons rounds at a published size only.
-    output = "rounded" if configuration is None else "partial"
-    settled = dyadic.settle(model, inputs, output=output, until=family.until)
+    output, low = ("rounded", LOW) if configuration is None else ("partial", configuration.low)
+    settled = dyadic.settle(model, inputs, output=output, until=family.until, low=low)
     compared = spk.compare(model, None, *inputs)
     exact = [layer for layer in compared.layers if layer.path in settled.exact]
     return {
@@ -82,7 +83,7 @@ def on_grid(family: Family, configuration: Configuration | None, batch: int) -> 
 def on_real_weights(family: Family, configuration: Configuration, images: int) -> dict[str, Any]:
     """Compare a model with real-valued weights and batch norms calibrated on one image, on others."""
     model = family.model(configuration)
-    dyadic.calibrate(model, model.example(batch=1))
+    dyadic.calibrate(model, model.example(batch=1), low=configuration.low)
     inputs = model.example(batch=images, seed=1)
     one = [x.narrow(0, 0, 1) for x in inputs]
     compiled = spk.compile(model, *one, taps=["*:spikes"])

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 __all__ = ["SpikingResformer", "spiking_resformer", "spiking_resformer_cifar", "spiking_resformer_dvs"]
 
 Neuron = Callable[..., nn.Module]
+Rate = float | tuple[float, float]
 
 
 def _per_step(module: nn.Module, x: Tensor) -> Tensor:
@@ -75,13 +76,14 @@ class Pool(nn.Module):
 class DSSA(nn.Module):
     """Dual spike self-attention and its residual on ``[T, B, C, H, W]``."""
 
-    def __init__(self, dim: int, heads: int, tokens: int, patch: int, rate: float, activation: Callable[[], nn.Module]) -> None:
+    def __init__(self, dim: int, heads: int, tokens: int, patch: int, rate: Rate, activation: Callable[[], nn.Module]) -> None:
         super().__init__()
         if dim % heads:
             raise ValueError(f"the width {dim} must be a multiple of the number of heads, {heads}")
         self.heads, self.width, self.tokens = heads, dim // heads, tokens
-        self.register_buffer("firing_rate_x", torch.full((1, 1, heads, 1, 1), rate))
-        self.register_buffer("firing_rate_attn", torch.full((1, 1, heads, 1, 1), rate))
+        of_x, of_attention = (rate, rate) if isinstance(rate, float) else rate
+        self.register_buffer("firing_rate_x", torch.full((1, 1, heads, 1, 1), of_x))
+        self.register_buffer("firing_rate_attn", torch.full((1, 1, heads, 1, 1), of_attention))
         self.activation_in = activation()
         self.W = Conv(dim, 2 * dim, patch, stride=patch)
         self.norm = Norm(2 * dim)
@@ -149,7 +151,7 @@ class SpikingResformer(nn.Module):
         img: int | tuple[int, int],
         in_channels: int,
         group: int,
-        rate: float,
+        rate: Rate,
         reduces: bool,
         events: bool,
         neuron: Neuron,
@@ -205,7 +207,7 @@ def spiking_resformer(
     img: int | tuple[int, int] = 224,
     in_channels: int = 3,
     group: int = 64,
-    rate: float = 0.25,
+    rate: Rate = 0.25,
     neuron: Neuron = LIFNode,
 ) -> SpikingResformer:
     """The ImageNet graph, by default SpikingResformer-Ti (11 M parameters).
@@ -220,7 +222,8 @@ def spiking_resformer(
         img: side of the image in pixels, or (height, width).
         in_channels: channels of the image.
         group: channels of a group of the grouped convolution.
-        rate: what scales the attention as its firing rate, until training has measured one or a state dict brings it.
+        rate: what scales the attention as its firing rate, until training has measured one or a state dict brings it;
+            or two numbers, the rate of its input and that of its map.
         neuron: class of the neurons: :class:`spk.neuron.LIFNode` or SpikingJelly's ``activation_based.neuron.LIFNode``.
     """
     return SpikingResformer(
@@ -249,7 +252,7 @@ def spiking_resformer_cifar(
     img: int | tuple[int, int] = 32,
     in_channels: int = 3,
     group: int = 64,
-    rate: float = 0.25,
+    rate: Rate = 0.25,
     neuron: Neuron = LIFNode,
 ) -> SpikingResformer:
     """The CIFAR graph: a prologue of one 3x3 convolution that keeps the size.  Arguments as :func:`spiking_resformer`."""
@@ -279,7 +282,7 @@ def spiking_resformer_dvs(
     img: int | tuple[int, int] = 64,
     in_channels: int = 3,
     group: int = 32,
-    rate: float = 0.25,
+    rate: Rate = 0.25,
     neuron: Neuron = ParametricLIFNode,
 ) -> SpikingResformer:
     """The DVS Gesture graph with parametric LIF neurons, on events ``[B, T, C, H, W]``.

@@ -123,8 +123,28 @@ def check(directory, shape, kinds, seed):
                     sys.exit(f"{library}, {count} threads: {name} differs")
 
 
+def check_exponential(directory):
+    """Of 0 and x a softmax gives 1 and exp(x), divided by their sum: within 3 roundings all the way down."""
+    directory.mkdir(parents=True)
+    x = np.zeros((1, 1, 4096, 2), np.float32)
+    x[..., 1] = -np.linspace(0.0, 87.0, x.shape[2], dtype=np.float32)
+    np.save(directory / "x.npy", x)
+    kind = tensor(x.shape, "f32")
+    (directory / "net.mlir").write_text(f"""
+func.func @main(%x: {kind} {{spk.name = "x"}}) -> ({kind} {{spk.name = "y"}}) {{
+  %0 = spk.softmax %x {{num_heads = 1 : i64}} : {kind}
+  return %0 : {kind}
+}}
+""")
+    run("spk-run", "--interpret", directory / "net.mlir", f"--input={directory / 'x.npy'}", f"--output-dir={directory}")
+    error = np.abs(np.load(directory / "y.npy") / softmax(x, 3) - 1.0).max()
+    if error > 3.0 * 2.0**-24:
+        sys.exit(f"{directory}: exp is off by {error * 2.0**24} roundings")
+
+
 def main():
     root = Path(sys.argv[1])
+    check_exponential(root / "exponential")
     count = 0
     for number, shape in enumerate(SHAPES):
         for kinds in product(KINDS, KINDS) if number == 1 else (KINDS[:2], KINDS[1::-1], KINDS[:1] * 2):
