@@ -60,8 +60,8 @@ FailureOr<Lanes> LaneEmitter::emitMaxPool(MaxPoolOp op, const Position &at) {
     };
     origins.push_back(origin);
     lower.push_back(tapsInFrontOf(0));
-    upper.push_back(b.minIndex(tapsInFrontOf(shape[2 + i]),
-                               b.index(op.getKernel()[i])));
+    upper.push_back(
+        b.minIndex(tapsInFrontOf(shape[2 + i]), b.index(op.getKernel()[i])));
   }
   auto positionOf = [&](int i, Value tap) -> Value {
     return arith::AddIOp::create(b, origins[i],

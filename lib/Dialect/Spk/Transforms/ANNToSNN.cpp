@@ -250,10 +250,10 @@ struct ANNToSNNPass : spk::impl::ANNToSNNBase<ANNToSNNPass> {
                     .getSpikes();
     RankedTensorType type =
         withSteps(typeOf(op.getResult()), steps + extraSteps);
-    Value largest = MaxPoolOp::create(
-        builder, op.getLoc(), type, sum, op.getKernelAttr(),
-        op.getStridesAttr(), op.getPaddingAttr(), op.getDilationAttr(),
-        op.getCeilModeAttr(), op.getLayoutAttr());
+    Value largest = MaxPoolOp::create(builder, op.getLoc(), type, sum,
+                                      op.getKernelAttr(), op.getStridesAttr(),
+                                      op.getPaddingAttr(), op.getDilationAttr(),
+                                      op.getCeilModeAttr(), op.getLayoutAttr());
     ++numPools;
     return createDifference(builder, named("difference"), largest).getSpikes();
   }
