@@ -16,6 +16,8 @@ from safetensors.torch import load_file
 from spikformer.spikformer import spikformer_cifar, spikformer_imagenet
 from torch import nn
 
+import spk
+from spk.errors import ToolError
 from spk.importer import import_model, translate
 from spk.importer.capture import capture, reference
 from spk.neuron import LIFNode
@@ -395,3 +397,13 @@ def test_parses(name: str, build: Callable | None, inputs: tuple | None, tmp_pat
     done = subprocess.run([tool, str(imported.mlir)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "spk." in done.stdout
+
+
+def test_weights_that_training_lost(need_tool: Callable[[str], str]) -> None:
+    """The compiler refuses them and names them; NaN, which differs from itself, must not keep the importer from ending."""
+    need_tool("spk-compile")
+    model = nn.Sequential(nn.Linear(8, 4), LIFNode())
+    with torch.no_grad():
+        model[0].bias[1] = float("nan")
+    with pytest.raises(ToolError, match=r"tensor '0.bias' must be finite, element 1 is NaN"):
+        spk.compile(model, torch.rand(3, 2, 8))

@@ -164,8 +164,8 @@ class Context:
         for own in itertools.chain((key, f"{key}:{'x'.join(map(str, tensor.shape))}"), others):
             known = self.constants.get(own)
             if known is None:
-                self.constants[own] = known = tensor.contiguous().clone()
-            if known.shape == tensor.shape and known.equal(tensor):
+                self.constants[own] = tensor.contiguous().clone()
+            if known is None or (known.shape == tensor.shape and known.equal(tensor)):
                 break
         return self.builder.weight(own, tuple(tensor.shape))
 
