@@ -56,6 +56,7 @@ static void addModelPasses(OpPassManager &pm, const PipelineOptions &options) {
     taps.taps = llvm::to_vector(options.taps);
     pm.addPass(createAddTaps(taps));
   }
+  pm.addPass(createRollTimeSteps());
   if (options.batch != 0) {
     SetBatchOptions batch;
     batch.batch = options.batch;

@@ -71,13 +71,13 @@ class Unpooled(nn.Module):
         self.pool = getattr(layer, f"MaxPool{rank}d")(*window, return_indices=True, **options)
         self.unpool = getattr(layer, f"MaxUnpool{rank}d")(*window)
         self.lif = neuron.IFNode(v_threshold=0.5, v_reset=None) if fires else nn.Identity()
-        self.floats, self.sized = floats, sized
+        self.rank, self.floats, self.sized = rank, floats, sized
 
     def forward(self, x: Tensor) -> Tensor:
         if self.floats:
             x = 0.25 - x * 0.5
         y, indices = self.pool(x)
-        return self.unpool(self.lif(y), indices, output_size=x.shape[3:] if self.sized else None)
+        return self.unpool(self.lif(y), indices, output_size=x.shape[-self.rank :] if self.sized else None)
 
 
 class Apply(nn.Module):
@@ -208,6 +208,37 @@ def test_wrappers(name: str, tmp_path: Path, need_tool: Callable[[str], str]) ->
     need_tool("spk-compile")
     parts, before = SUPPORTED[name]
     assert agree(seeded(lambda: Wrapped(parts, before)), EVENTS, tmp_path, layers=2) == ""
+
+
+class InALoop(Wrapped):
+    """The same in single-step mode, called once for every time step."""
+
+    def __init__(self, parts: Callable[[], list[nn.Module]], before: Callable[[Tensor], Tensor] | None = None) -> None:
+        super().__init__(parts, before)
+        functional.set_step_mode(self, "s")
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.step(image) for image in x])
+
+    def step(self, x: Tensor) -> Tensor:
+        x = self.lif(self.bn(self.conv(x)))
+        x = x if self.before is None else self.before(x.unsqueeze(0)).squeeze(0)
+        return self.lif2(self.parts(x))
+
+
+IN_A_LOOP = (
+    *("Conv1d_circular", "Conv2d_same_of_even_windows", "Conv2d_reflect", "Conv3d_replicate", "ConvTranspose3d", "Linear"),
+    *("MaxPool1d_ceil", "MaxPool2d_dilated", "MaxPool3d_ceil", "MaxUnpool2d_of_other_spikes", "Dropout"),
+    *("AvgPool2d_ceil", "AvgPool3d_ceil", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d_of_overlapping_windows"),
+    *("Upsample_to_a_size", "Upsample_bilinear", "Upsample_trilinear"),
+)
+
+
+@pytest.mark.parametrize("name", IN_A_LOOP)
+def test_single_steps(name: str, tmp_path: Path, need_tool: Callable[[str], str]) -> None:
+    need_tool("spk-compile")
+    parts, before = SUPPORTED[name]
+    assert agree(seeded(lambda: InALoop(parts, before)), EVENTS, tmp_path, layers=2) == ""
 
 
 class Last(nn.Module):

@@ -14,7 +14,7 @@ from spk.importer.mlir import Value
 from spk.importer.ops_arith import activation
 from spk.importer.ops_pad import bordered
 from spk.importer.ops_view import cat, part, stack
-from spk.importer.views import TIME, Atom, View, whole
+from spk.importer.views import BATCH, TIME, Atom, View, whole
 
 __all__ = ["Pieces", "joined", "put", "within", "without"]
 
@@ -65,13 +65,19 @@ def _cat(ctx: Context, xs: Sequence[Any], dim: int = 0) -> View | Const:
     sizes = [_shape(x)[dim] for x in xs]
     shape = [sum(sizes) if i == dim else n for i, n in enumerate(_shape(xs[0]))]
     parts = [(sum(sizes[:i]), size, x) for i, (size, x) in enumerate(zip(sizes, xs, strict=True))]
-    return joined(ctx, Pieces(tuple(shape), dim, parts), along=True)
+    steps = dim == 0 and all(isinstance(x, View) and _is_step(x) for x in xs)
+    return joined(ctx, Pieces(tuple(shape), dim, parts), along=not steps)
 
 
 @handler("aten.stack.default")
 def _stack(ctx: Context, xs: Sequence[Any], dim: int = 0) -> View:
     like = next(x for x in xs if isinstance(x, View))
     return stack(ctx, [activation(ctx, x, like) if isinstance(x, Const) else x for x in xs], dim % (len(like.dims) + 1))
+
+
+def _is_step(x: View) -> bool:
+    """Whether the first dimension was put in front of the batch: a time step that is to stand beside others."""
+    return not x.dims[0] and len(x.dims) > 1 and any(a.axis == BATCH for a in x.dims[1])
 
 
 def _shape(x: View | Const) -> tuple[int, ...]:

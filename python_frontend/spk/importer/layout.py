@@ -65,13 +65,14 @@ class Layouter:
 
     @staticmethod
     def _coarse(old: Sequence[int], new: Sequence[int]) -> tuple[int, ...]:
-        """The finest shape that both shapes are refinements of."""
+        """The finest shape that both shapes are refinements of; time and batch stay axes of their own, also where they are 1."""
 
         def cuts(shape: Sequence[int]) -> set[int]:
             return {math.prod(shape[i:]) for i in range(len(shape) + 1)}
 
-        points = sorted(cuts(old) & cuts(new))
-        return tuple(large // small for small, large in zip(points, points[1:], strict=False))[::-1]
+        lead = tuple(old[:2]) if tuple(old[:2]) == tuple(new[:2]) else ()
+        points = sorted(cuts(old[len(lead) :]) & cuts(new[len(lead) :]))
+        return (*lead, *tuple(large // small for small, large in zip(points, points[1:], strict=False))[::-1])
 
     def _collapse(self, value: Value, shape: tuple[int, ...], groups: list[list[int]], path: str) -> Value:
         result = self.builder.fresh(shape, value.dtype, value.maximum)

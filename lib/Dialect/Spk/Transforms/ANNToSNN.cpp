@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "NeuronBuilders.h"
 #include "RetypeActivations.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "spk/Dialect/Spk/Transforms/Passes.h"
@@ -37,45 +38,8 @@ Value splat(OpBuilder &builder, Location loc, RankedTensorType type,
       DenseElementsAttr::get(type, builder.getF32FloatAttr(number)));
 }
 
-/// Makes the region of a neuron that keeps one number: what it fires and keeps,
-/// from that number and the current.
-using MakeStep = llvm::function_ref<std::pair<Value, Value>(
-    ImplicitLocOpBuilder &, Value state, Value current)>;
-
-/// A neuron that keeps one number, 0 at the start.
-GenericNeuronOp createNeuron(OpBuilder &builder, Location loc, Value current,
-                             bool finalState, MakeStep makeStep) {
-  RankedTensorType type = typeOf(current);
-  SmallVector<Type> states;
-  if (finalState)
-    states.push_back(withSteps(type, 1));
-  auto neuron = GenericNeuronOp::create(
-      builder, loc, type, states, /*membrane=*/Type(), current,
-      /*initial_states=*/ValueRange(), builder.getDenseF32ArrayAttr({0.0f}));
-  OpBuilder::InsertionGuard guard(builder);
-  Type number = builder.getF32Type();
-  Block *body =
-      builder.createBlock(&neuron.getBody(), {}, {number, number}, {loc, loc});
-  ImplicitLocOpBuilder inside(loc, builder);
-  inside.setInsertionPointToStart(body);
-  auto [fired, state] =
-      makeStep(inside, body->getArgument(0), body->getArgument(1));
-  FireOp::create(inside, /*charged=*/fired, fired, state);
-  return neuron;
-}
-
 Value constant(ImplicitLocOpBuilder &b, float number) {
   return arith::ConstantOp::create(b, b.getF32FloatAttr(number));
-}
-
-/// What came so far, at every step.
-GenericNeuronOp createRunningSum(OpBuilder &builder, Location loc,
-                                 Value current, bool finalState) {
-  return createNeuron(builder, loc, current, finalState,
-                      [](ImplicitLocOpBuilder &b, Value sum, Value x) {
-                        Value next = arith::AddFOp::create(b, sum, x);
-                        return std::pair(next, next);
-                      });
 }
 
 /// What came less what came a step before.

@@ -365,6 +365,35 @@ def HoistStatic : Pass<"spk-hoist-static"> {
   ];
 }
 
+def RollTimeSteps : Pass<"spk-roll-time-steps", "mlir::ModuleOp"> {
+  let summary = "one scan over time instead of a call for every step";
+  let description = [{
+    A model that is called once for every time step has T copies of each layer.
+    Where a neuron of `@main` is called T times, each time from the states that
+    the call before ended with, and everything that the calls read is computed
+    alike from slices of a sequence, from other such neurons or from what is the
+    same at every step, one copy takes the whole sequence:
+
+        %x0 = tensor.extract_slice %x[0, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<2x2x8xf32> to tensor<1x2x8xf32>
+        %s0, %v = spk.if %x0 : tensor<1x2x8xf32> -> tensor<1x2x8xi1> state tensor<1x2x8xf32>
+        %x1 = tensor.extract_slice %x[1, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<2x2x8xf32> to tensor<1x2x8xf32>
+        %s1 = spk.if %x1 initial(%v : tensor<1x2x8xf32>) : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
+        %s = tensor.concat dim(0) %s0, %s1 : (tensor<1x2x8xi1>, tensor<1x2x8xi1>) -> tensor<2x2x8xi1>
+
+    becomes
+
+        %s = spk.if %x : tensor<2x2x8xf32> -> tensor<2x2x8xi1>
+
+    A sum of all steps from the first to the last becomes the state of a neuron
+    that adds, or `spk.mean` where it is divided by T, so that the model can be
+    run step by step. What reads single steps otherwise reads slices. A function
+    of which some part is not alike at every step stays as it is.
+  }];
+  let statistics = [
+    Statistic<"numRolled", "rolled", "calls of neurons that became part of a scan">
+  ];
+}
+
 def SetBatch : Pass<"spk-set-batch", "mlir::ModuleOp"> {
   let summary = "another batch size";
   let description = [{
