@@ -221,7 +221,8 @@ private:
     return divides ? user->getResult(0) : Value();
   }
 
-  /// Whoever reads single steps reads a slice of all.
+  /// Whoever reads single steps reads a slice of all. Fails where all of them
+  /// are results, such as taps of single calls: nothing would be gained.
   LogicalResult sliceOtherUses() {
     for (Value first : matcher.getFirsts())
       for (Value value : matcher.getSteps(first))
@@ -231,6 +232,12 @@ private:
     for (Value first : matcher.getFirsts()) {
       Value all = rolledOf(first);
       std::optional<int64_t> axis = resizer.getAxis(all);
+      auto isResult = [&](Value step) {
+        return llvm::is_contained(step.getUsers(),
+                                  main.front().getTerminator());
+      };
+      if (llvm::all_of(matcher.getSteps(first), isResult))
+        return failure();
       for (auto [t, step] : llvm::enumerate(matcher.getSteps(first))) {
         Value value = step;
         if (matcher.isSlice(value.getDefiningOp(), first.getDefiningOp(), t))

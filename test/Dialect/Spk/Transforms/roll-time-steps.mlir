@@ -153,3 +153,15 @@ func.func @main(%x: tensor<1x2x8xf32>) -> (tensor<1x2x8xi1>, tensor<1x2x8xi1>, t
   %c1 = spk.if %f0 initial(%t0 : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
   return %a1, %b1, %u0, %c1 : tensor<1x2x8xi1>, tensor<1x2x8xi1>, tensor<1x2x8xf32>, tensor<1x2x8xi1>
 }
+
+// -----
+
+// All calls are results one by one, as their taps are.
+
+// CHECK-LABEL: func.func @main
+// CHECK-COUNT-2: spk.if {{.*}} -> tensor<1x2x8xi1>
+func.func @main(%x: tensor<1x2x8xf32>) -> (tensor<1x2x8xi1>, tensor<1x2x8xi1>) {
+  %a0, %v0 = spk.if %x {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1> state tensor<1x2x8xf32>
+  %a1 = spk.if %x initial(%v0 : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
+  return %a0, %a1 : tensor<1x2x8xi1>, tensor<1x2x8xi1>
+}

@@ -387,7 +387,8 @@ def RollTimeSteps : Pass<"spk-roll-time-steps", "mlir::ModuleOp"> {
     A sum of all steps from the first to the last becomes the state of a neuron
     that adds, or `spk.mean` where it is divided by T, so that the model can be
     run step by step. What reads single steps otherwise reads slices. A function
-    of which some part is not alike at every step stays as it is.
+    of which some part is not alike at every step, or whose results are all steps
+    of a value one by one, such as taps of single calls, stays as it is.
   }];
   let statistics = [
     Statistic<"numRolled", "rolled", "calls of neurons that became part of a scan">
