@@ -47,9 +47,11 @@ public:
     if (failed(resizeFirstStep()) || failed(sliceOtherUses()))
       return failure();
     for (tensor::ConcatOp join : joins)
-      join.replaceAllUsesWith(rolledOf(join.getInputs().front()));
+      if (failed(replaceJoin(join)))
+        return failure();
     for (const TimeStepSum &total : sums)
-      addUp(total);
+      if (failed(addUp(total)))
+        return failure();
     eraseOtherSteps();
     resizer.eraseReplaced();
     return success();
@@ -144,13 +146,18 @@ private:
     remember(
         valuesOf(chain, [](NeuronOpInterface call) { return call.getFired(); }),
         scan.getFired());
-    if (membrane && llvm::all_of(chain, [](NeuronOpInterface call) {
-          return bool(call.getCharged());
-        }))
-      remember(
-          valuesOf(chain,
-                   [](NeuronOpInterface call) { return call.getCharged(); }),
-          scan.getCharged());
+    if (!membrane)
+      return success();
+    SmallVector<Value> charged = valuesOf(
+        chain, [](NeuronOpInterface call) { return call.getCharged(); });
+    if (llvm::all_of(charged, [](Value step) { return bool(step); })) {
+      remember(charged, scan.getCharged());
+      return success();
+    }
+    // Only some calls are asked for theirs.
+    for (auto [t, step] : llvm::enumerate(charged))
+      if (step)
+        step.replaceAllUsesWith(slice(scan.getCharged(), t));
     return success();
   }
 
@@ -169,14 +176,27 @@ private:
     });
   }
 
+  /// All steps in place of a join of them.
+  LogicalResult replaceJoin(tensor::ConcatOp join) {
+    Value all = rolledOf(join.getInputs().front());
+    std::optional<int64_t> axis = resizer.getAxis(all);
+    if (axis && *axis != 0)
+      return failure();
+    join.replaceAllUsesWith(axis ? all : repeat(join, all));
+    return success();
+  }
+
   /// The sum of all steps. A quotient by their number is a mean; any other sum
   /// is the state of a neuron that adds, from -0, which changes no bit.
-  void addUp(const TimeStepSum &total) {
+  LogicalResult addUp(const TimeStepSum &total) {
     OpBuilder builder(total.getLast());
     Location loc = total.getLast()->getLoc();
     Value all = rolledOf(total.addends.front());
-    if (!resizer.getAxis(all))
-      return;
+    std::optional<int64_t> axis = resizer.getAxis(all);
+    if (!axis)
+      return success(); // The same at every step: the sum may stay.
+    if (*axis != 0)
+      return failure();
     SmallVector<Value> sums;
     if (isa<AddOp>(total.getLast()))
       for (Operation *user : total.getLast()->getUsers())
@@ -202,6 +222,7 @@ private:
               .getFinalStates()
               .front());
     }
+    return success();
   }
 
   /// The only use of a sum if it divides by the number of steps, or null.

@@ -165,3 +165,43 @@ func.func @main(%x: tensor<1x2x8xf32>) -> (tensor<1x2x8xi1>, tensor<1x2x8xi1>) {
   %a1 = spk.if %x initial(%v0 : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
   return %a0, %a1 : tensor<1x2x8xi1>, tensor<1x2x8xi1>
 }
+
+// -----
+
+// A join and a sum of what is the same at every step, computed each time anew.
+
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %[[X:.*]]: tensor<1x2x8xf32>
+// CHECK: %[[A:.*]] = spk.if {{.*}} -> tensor<2x2x8xi1>
+// CHECK: %[[N:.*]] = arith.negf %[[X]] : tensor<1x2x8xf32>
+// CHECK: %[[ALL:.*]] = spk.repeat %[[N]] : tensor<1x2x8xf32> -> tensor<2x2x8xf32>
+// CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %{{.*}} : tensor<1x2x8xf32>
+// CHECK: return %[[A]], %[[ALL]], %[[SUM]]
+func.func @main(%x: tensor<1x2x8xf32>) -> (tensor<2x2x8xi1>, tensor<2x2x8xf32>, tensor<1x2x8xf32>) {
+  %a0, %v0 = spk.if %x {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1> state tensor<1x2x8xf32>
+  %a1 = spk.if %x initial(%v0 : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
+  %n0 = arith.negf %x : tensor<1x2x8xf32>
+  %n1 = arith.negf %x : tensor<1x2x8xf32>
+  %spikes = tensor.concat dim(0) %a0, %a1 : (tensor<1x2x8xi1>, tensor<1x2x8xi1>) -> tensor<2x2x8xi1>
+  %all = tensor.concat dim(0) %n0, %n1 : (tensor<1x2x8xf32>, tensor<1x2x8xf32>) -> tensor<2x2x8xf32>
+  %sum = arith.addf %n0, %n1 : tensor<1x2x8xf32>
+  return %spikes, %all, %sum : tensor<2x2x8xi1>, tensor<2x2x8xf32>, tensor<1x2x8xf32>
+}
+
+// -----
+
+// The membrane of one call alone.
+
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %[[X:.*]]: tensor<2x2x8xf32>
+// CHECK: %[[A:.*]], %[[H:.*]] = spk.if %[[X]] {{.*}} : tensor<2x2x8xf32> -> tensor<2x2x8xi1> membrane tensor<2x2x8xf32>
+// CHECK-NEXT: %[[H0:.*]] = tensor.extract_slice %[[H]][0, 0, 0] [1, 2, 8]
+// CHECK-NEXT: return %[[A]], %[[H0]]
+func.func @main(%x: tensor<2x2x8xf32>) -> (tensor<2x2x8xi1>, tensor<1x2x8xf32>) {
+  %x0 = tensor.extract_slice %x[0, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<2x2x8xf32> to tensor<1x2x8xf32>
+  %x1 = tensor.extract_slice %x[1, 0, 0] [1, 2, 8] [1, 1, 1] : tensor<2x2x8xf32> to tensor<1x2x8xf32>
+  %a0, %v0, %h0 = spk.if %x0 {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1> state tensor<1x2x8xf32> membrane tensor<1x2x8xf32>
+  %a1 = spk.if %x1 initial(%v0 : tensor<1x2x8xf32>) {v_threshold = 1.0 : f32} : tensor<1x2x8xf32> -> tensor<1x2x8xi1>
+  %y = tensor.concat dim(0) %a0, %a1 : (tensor<1x2x8xi1>, tensor<1x2x8xi1>) -> tensor<2x2x8xi1>
+  return %y, %h0 : tensor<2x2x8xi1>, tensor<1x2x8xf32>
+}
