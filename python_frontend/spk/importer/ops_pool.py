@@ -18,7 +18,7 @@ from spk.importer.ops_neuron import times
 from spk.importer.ops_view import reshaped
 from spk.importer.views import BATCH, TIME, View, merge, reshape, whole
 
-__all__ = ["divided", "max_pool", "windows"]
+__all__ = ["divided", "strides"]
 
 
 def windows(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
@@ -28,13 +28,18 @@ def windows(size: int, kernel: int, stride: int, padding: int, dilation: int, ce
     return fitting + (ceil_mode and room % stride > 0 and fitting * stride < size + padding)
 
 
-def divided(ctx: Context, summed: View, divisors: Sequence[int] | None, dim: int) -> View:
-    """A sum divided by one number for each element of a dimension, None for no division."""
-    if divisors is None or set(divisors) == {1}:
+def strides(given: Any, kernel: Sequence[int]) -> list[int]:
+    """Strides of a pool: windows stand side by side where none are given."""
+    return numbers(given, len(kernel)) if given not in ((), [], None) else list(kernel)
+
+
+def divided(ctx: Context, summed: View, divisors: Sequence[int], dim: int) -> View:
+    """A sum divided by one number for each element of a dimension."""
+    if set(divisors) == {1}:
         return summed
     if len(set(divisors)) == 1:
         return times(ctx, "arith.divf", summed, float(divisors[0]))
-    shape = [len(divisors) if i == dim % len(summed.dims) else 1 for i in range(len(summed.dims))]
+    shape = [-1 if i == dim else 1 for i in range(len(summed.dims))]
     tensor = torch.tensor(divisors, dtype=torch.float32).reshape(shape)
     return handlers["aten.div.Tensor"](ctx, summed, Const(tensor, f"{ctx.path}:divisors"))
 
@@ -53,7 +58,7 @@ def max_pool(
     if len(view.dims) != 4:
         raise Unsupported("max-pool without a batch dimension", "[T * B, C, H, W]")
     sizes, pads, apart = pair(kernel), pair(padding), pair(dilation)
-    steps = pair(stride) if stride not in ((), [], None) else sizes
+    steps = strides(stride, sizes)
     form = planes(ctx, view)
     rest = [windows(*numbers, ceil_mode) for numbers in zip(form.value.shape[3:], sizes, steps, pads, apart, strict=True)]
     shape = (*form.value.shape[:3], *rest)
@@ -75,7 +80,7 @@ def _max_pool1d(ctx: Context, x: Any, kernel: Any, stride: Any = (), padding: An
     if len(view.dims) != 3:
         raise Unsupported("max-pool without a batch dimension", "[T * B, C, L]")
     kernel, padding, dilation = (pair(n)[0] for n in (kernel, padding, dilation))
-    stride = pair(stride)[0] if stride not in ((), [], None) else kernel
+    (stride,) = strides(stride, [kernel])
     row = View(view.value, (*view.dims[:2], (), view.dims[2]))
     pooled = max_pool(ctx, row, (1, kernel), (1, stride), (0, padding), (1, dilation), ceil_mode)
     return View(pooled.value, (*pooled.dims[:2], pooled.dims[3]))
@@ -88,7 +93,7 @@ def _max_pool3d(
     """Over the last two dimensions, then over the one in front of them, which may be time where it stays as it is."""
     view = need_view(x)
     kernel, padding, dilation = (numbers(n, 3) for n in (kernel, padding, dilation))
-    stride = numbers(stride, 3) if stride not in ((), [], None) else kernel
+    stride = strides(stride, kernel)
     if len(view.dims) != 5:
         raise Unsupported("max-pool over three dimensions without a batch dimension", "[T * B, C, D, H, W]")
     samples, *features = view.dims[:3]
@@ -119,7 +124,7 @@ def _average(
     if len(view.dims) != rank + 2:
         raise Unsupported("average pool without a batch dimension", f"[T * B, C, {', '.join('DHW'[-rank:])}]")
     sizes, pads = numbers(kernel, rank), numbers(padding, rank)
-    steps = numbers(stride, rank) if stride not in ((), [], None) else sizes
+    steps = strides(stride, sizes)
     before = view.shape[2:]
     counts: list[list[int]] = []  # elements of every window along each dimension
     beyond: list[int] = []  # zeros behind the padding that the last window reads
@@ -184,7 +189,7 @@ def _avg_pool1d(
     """Of windows side by side the mean of each, as ``VotingLayer`` takes it; of others a pool of one row."""
     view = need_view(x)
     kernel, padding, length = pair(kernel)[0], pair(padding)[0], view.shape[-1]
-    stride = pair(stride)[0] if stride not in ((), [], None) else kernel
+    (stride,) = strides(stride, [kernel])
     if stride != kernel or padding or length % kernel:
         row = View(view.value, (*view.dims[:-1], (), view.dims[-1]))
         pooled = _avg_pool2d(ctx, row, [1, kernel], [1, stride], [0, padding], ceil_mode, count_include_pad)

@@ -17,6 +17,7 @@ from spk.errors import Unsupported
 from spk.importer.context import Context, Deferred, handler, handlers, need_view
 from spk.importer.mlir import Value
 from spk.importer.ops_conv import numbers
+from spk.importer.ops_pool import strides
 from spk.importer.ops_view import align, cat, part, reshaped
 from spk.importer.views import View
 
@@ -50,11 +51,11 @@ def _pool_with_places(rank: int) -> None:
         view = ctx.real(need_view(x))
         result = handlers[f"aten.max_pool{rank}d.default"](ctx, view, kernel, stride, padding, dilation, ceil_mode)
         sizes = numbers(kernel, rank)
-        steps = numbers(stride, rank) if stride not in ((), [], None) else sizes
-        given = (tuple(n) for n in (sizes, steps, numbers(padding, rank)))
-        if any(n != 1 for n in numbers(dilation, rank)):
-            given = iter(((), (), ()))  # refused where it is used
-        return result, result.with_value(Places(result.value.shape, "i32", None, "%places", None, view, *given))
+        places = Places(result.value.shape, "i32", pooled=view)
+        if all(n == 1 for n in numbers(dilation, rank)):  # else it is refused where it is used
+            places.kernel, places.padding = tuple(sizes), tuple(numbers(padding, rank))
+            places.strides = tuple(strides(stride, sizes))
+        return result, result.with_value(places)
 
 
 for _rank in (1, 2, 3):
